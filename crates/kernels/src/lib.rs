@@ -1,0 +1,10 @@
+//! Arithmetic on slices, and nothing above it.
+//!
+//! This room knows numbers, strides, instruction sets and threads. It knows no tensors, no
+//! gradients graph and no user: every precondition of a function here is asserted, and the rooms
+//! above check what a person typed before they call.
+
+pub mod buffer;
+pub mod conv;
+pub mod element;
+pub mod parallel;
