@@ -15,6 +15,18 @@ impl Bool {
     pub fn get(self) -> bool {
         self.0 != 0
     }
+
+    /// The bytes behind truth values.
+    pub fn as_bytes(values: &[Bool]) -> &[u8] {
+        // SAFETY: `Bool` is a transparent byte.
+        unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
+    }
+
+    /// The bytes behind truth values, for writing: any byte will do.
+    pub fn as_bytes_mut(values: &mut [Bool]) -> &mut [u8] {
+        // SAFETY: `Bool` is a transparent byte, each value of which is a truth value.
+        unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
+    }
 }
 
 impl From<bool> for Bool {

@@ -7,4 +7,16 @@
 pub mod buffer;
 pub mod conv;
 pub mod element;
+pub mod elementwise;
+pub mod gemm;
+pub mod indexing;
+pub mod norm;
+pub mod order;
 pub mod parallel;
+pub mod pool;
+pub mod random;
+pub mod reduce;
+pub mod resample;
+pub mod simd;
+pub mod softmax;
+pub mod window;

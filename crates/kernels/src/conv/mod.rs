@@ -2,20 +2,43 @@
 //!
 //! A caller describes the work by a [`Geometry`] and hands over slices; [`forward`],
 //! [`data_gradient`] and [`weight_gradient`] are the whole face of this module. Which algorithm
-//! does the work is the planner's choice.
+//! does the work is the [`planner`]'s choice.
 //!
 //! Weights are `(out_channels, in_channels / groups, kernel…)`, contiguous, whatever the layout of
 //! the images. A transposed convolution is the data gradient of an ordinary one.
 
+mod dense;
+pub mod direct;
 mod geometry;
+pub mod planner;
 pub mod reference;
 
+use crate::simd::{Float, Isa};
 pub use geometry::{Geometry, ImageLayout};
+use planner::{Operands, Pass, Plan, Planner, Problem};
 
 /// A number type that can be convolved.
-pub trait ConvElement: crate::element::Element {}
-impl ConvElement for f32 {}
-impl ConvElement for f64 {}
+pub trait ConvElement: Float + direct::DirectElement {
+    /// The process's memory of plans for this type.
+    fn planner() -> &'static Planner<Self>;
+}
+
+macro_rules! conv_element {
+    ($($t:ty),*) => {$(
+        impl ConvElement for $t {
+            fn planner() -> &'static Planner<Self> {
+                static PLANNER: Planner<$t> = Planner::new();
+                &PLANNER
+            }
+        }
+    )*};
+}
+conv_element!(f32, f64);
+
+/// The plan by which this process does a pass: which algorithm, and why.
+pub fn plan<T: ConvElement>(geometry: &Geometry, layout: ImageLayout, pass: Pass) -> Plan<T> {
+    T::planner().plan(Problem { geometry: *geometry, layout, pass, isa: Isa::detect() })
+}
 
 /// `output = convolution(input, weight) + bias`, for contiguous images in the given layout.
 ///
@@ -29,7 +52,7 @@ pub fn forward<T: ConvElement>(
     bias: Option<&[T]>,
     output: &mut [T],
 ) {
-    reference::forward(geometry, layout, input, weight, bias, output);
+    plan(geometry, layout, Pass::Forward).run(Operands::Forward { input, weight, bias, output });
 }
 
 /// `grad_input`: the gradient of a loss with respect to the input, given that of the output.
@@ -43,7 +66,7 @@ pub fn data_gradient<T: ConvElement>(
     weight: &[T],
     grad_input: &mut [T],
 ) {
-    reference::data_gradient(geometry, layout, grad_output, weight, grad_input);
+    plan(geometry, layout, Pass::DataGradient).run(Operands::DataGradient { grad_output, weight, grad_input });
 }
 
 /// `grad_weight`: the gradient of a loss with respect to the weight, given that of the output.
@@ -57,5 +80,5 @@ pub fn weight_gradient<T: ConvElement>(
     grad_output: &[T],
     grad_weight: &mut [T],
 ) {
-    reference::weight_gradient(geometry, layout, input, grad_output, grad_weight);
+    plan(geometry, layout, Pass::WeightGradient).run(Operands::WeightGradient { input, grad_output, grad_weight });
 }

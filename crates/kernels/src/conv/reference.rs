@@ -1,7 +1,8 @@
 //! Convolution from its definition, one multiplication at a time: the oracle for every algorithm,
 //! and the fallback for what no algorithm covers (three dimensions, integers).
 
-use super::{Geometry, ImageLayout};
+use super::planner::{Algorithm, Cost, Operands, Problem};
+use super::{ConvElement, Geometry, ImageLayout};
 use crate::element::Element;
 
 /// Where a number lies: strides of batch, channel and the three axes.
@@ -92,4 +93,32 @@ pub fn weight_gradient<T: Element>(
     let mut sums = vec![0.0; grad_weight.len()];
     for_each_product(geometry, layout, |i, w, o| sums[w] += input[i].to_f64() * grad_output[o].to_f64());
     grad_weight.iter_mut().zip(sums).for_each(|(g, sum)| *g = T::from_f64(sum));
+}
+
+/// The definition as an algorithm: applies to everything, and is chosen where nothing else does.
+pub struct Reference;
+
+impl<T: ConvElement> Algorithm<T> for Reference {
+    fn name(&self) -> &'static str {
+        "reference"
+    }
+
+    fn applies(&self, _: &Problem) -> Option<Cost> {
+        Some(Cost { speed: 1e-3, scratch: 0, why: "no other algorithm applies" })
+    }
+
+    fn run(&self, problem: &Problem, operands: Operands<'_, T>) {
+        let (geometry, layout) = (&problem.geometry, problem.layout);
+        match operands {
+            Operands::Forward { input, weight, bias, output } => {
+                forward(geometry, layout, input, weight, bias, output);
+            }
+            Operands::DataGradient { grad_output, weight, grad_input } => {
+                data_gradient(geometry, layout, grad_output, weight, grad_input);
+            }
+            Operands::WeightGradient { input, grad_output, grad_weight } => {
+                weight_gradient(geometry, layout, input, grad_output, grad_weight);
+            }
+        }
+    }
 }

@@ -1,0 +1,179 @@
+use super::super::planner::{Operands, Pass, Plan, Problem};
+use super::super::{ConvElement, Geometry, ImageLayout, reference};
+use crate::parallel;
+use crate::simd::Isa;
+use proptest::prelude::*;
+
+/// Numbers that tell places apart, between -1 and 1.
+fn numbers<T: ConvElement>(len: usize, seed: u64) -> Vec<T> {
+    let mut state = seed;
+    (0..len)
+        .map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            T::from_f64((state >> 40) as f64 / (1u64 << 23) as f64 - 1.0)
+        })
+        .collect()
+}
+
+fn close<T: ConvElement>(ours: &[T], expected: &[T], tolerance: f64) -> Result<(), TestCaseError> {
+    let (mut error, mut norm) = (0.0, 0.0);
+    for (&a, &b) in ours.iter().zip(expected) {
+        prop_assert!(a.to_f64().is_finite());
+        error += (a.to_f64() - b.to_f64()).powi(2);
+        norm += b.to_f64().powi(2);
+    }
+    prop_assert!(error.sqrt() <= tolerance * norm.sqrt(), "relative error {}", (error / norm).sqrt());
+    Ok(())
+}
+
+/// All passes of a geometry against the reference, by every instruction set.
+fn check<T: ConvElement>(g: &Geometry, layout: ImageLayout, tolerance: f64) -> Result<(), TestCaseError> {
+    let input = numbers::<T>(g.input_len(), 1);
+    let weight = numbers::<T>(g.weight_len(), 2);
+    let bias = numbers::<T>(g.out_channels, 3);
+    let grad_output = numbers::<T>(g.output_len(), 4);
+    let garbage = T::from_f64(f64::NAN);
+    let (mut output, mut grad_input, mut grad_weight) =
+        (vec![garbage; g.output_len()], vec![garbage; g.input_len()], vec![garbage; g.weight_len()]);
+    reference::forward(g, layout, &input, &weight, Some(&bias), &mut output);
+    reference::data_gradient(g, layout, &grad_output, &weight, &mut grad_input);
+    reference::weight_gradient(g, layout, &input, &grad_output, &mut grad_weight);
+    for isa in Isa::available() {
+        let plan = |pass| {
+            let problem = Problem { geometry: *g, layout, pass, isa };
+            Plan::<T>::by_name(problem, "dense").expect("dense applies to everything")
+        };
+        let mut ours = vec![garbage; output.len()];
+        plan(Pass::Forward).run(Operands::Forward {
+            input: &input,
+            weight: &weight,
+            bias: Some(&bias),
+            output: &mut ours,
+        });
+        close(&ours, &output, tolerance)?;
+        let mut ours = vec![garbage; grad_input.len()];
+        plan(Pass::DataGradient).run(Operands::DataGradient {
+            grad_output: &grad_output,
+            weight: &weight,
+            grad_input: &mut ours,
+        });
+        close(&ours, &grad_input, tolerance)?;
+        let mut ours = vec![garbage; grad_weight.len()];
+        plan(Pass::WeightGradient).run(Operands::WeightGradient {
+            input: &input,
+            grad_output: &grad_output,
+            grad_weight: &mut ours,
+        });
+        close(&ours, &grad_weight, tolerance)?;
+    }
+    Ok(())
+}
+
+fn any_layout() -> impl Strategy<Value = ImageLayout> {
+    prop_oneof![Just(ImageLayout::ChannelsFirst), Just(ImageLayout::ChannelsLast)]
+}
+
+prop_compose! {
+    fn any_geometry(axes: usize)(
+        batch in 0usize..4,
+        groups in 1usize..4,
+        channels in prop_oneof![0usize..6, 14usize..20],
+        filters in prop_oneof![0usize..6, 14usize..20],
+        input in prop::array::uniform3(0usize..20),
+        kernel in prop::array::uniform3(1usize..5),
+        stride in prop::array::uniform3(1usize..4),
+        padding_begin in prop::array::uniform3(0usize..7),
+        padding_end in prop::array::uniform3(0usize..4),
+        dilation in prop::array::uniform3(1usize..4),
+    ) -> Geometry {
+        let mut g = Geometry {
+            batch, groups, in_channels: groups * channels, out_channels: groups * filters,
+            input, kernel, stride, padding_begin, padding_end, dilation,
+        };
+        for axis in 0..3 - axes {
+            g.input[axis] = 1;
+            g.kernel[axis] = 1;
+            g.stride[axis] = 1;
+            g.padding_begin[axis] = 0;
+            g.padding_end[axis] = 0;
+        }
+        if axes == 3 {
+            g.input = g.input.map(|size| size.min(6));
+        }
+        g
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn two_dimensions_match_the_definition(g in any_geometry(2), layout in any_layout()) {
+        check::<f32>(&g, layout, 2e-6)?;
+        check::<f64>(&g, layout, 1e-14)?;
+    }
+
+    #[test]
+    fn one_dimension_matches_the_definition(g in any_geometry(1), layout in any_layout()) {
+        check::<f32>(&g, layout, 2e-6)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn three_dimensions_match_the_definition(g in any_geometry(3), layout in any_layout()) {
+        check::<f32>(&g, layout, 2e-6)?;
+    }
+}
+
+/// Large enough for several blocks along rows, columns and depth, and for chunks of the depth.
+fn larger() -> [Geometry; 3] {
+    let square = |batch, channels, filters, size, kernel, stride, padding| Geometry {
+        batch,
+        in_channels: channels,
+        out_channels: filters,
+        groups: 1,
+        input: [1, size, size],
+        kernel: [1, kernel, kernel],
+        stride: [1, stride, stride],
+        padding_begin: [0, padding, padding],
+        padding_end: [0, padding, padding],
+        dilation: [1; 3],
+    };
+    [square(2, 40, 70, 30, 3, 1, 1), square(3, 300, 33, 9, 1, 1, 0), square(2, 9, 270, 25, 3, 2, 1)]
+}
+
+#[test]
+fn several_blocks_match_the_definition() {
+    for g in larger() {
+        for layout in [ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast] {
+            check::<f32>(&g, layout, 2e-6).expect("the reference's numbers");
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_the_number_of_threads() {
+    let before = parallel::threads();
+    for g in larger() {
+        for layout in [ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast] {
+            let (input, weight) = (numbers::<f32>(g.input_len(), 1), numbers::<f32>(g.weight_len(), 2));
+            let grad_output = numbers::<f32>(g.output_len(), 4);
+            let results = [1, 2, 3, 7, 2].map(|threads| {
+                parallel::set_threads(threads);
+                let mut output = vec![0.0; g.output_len()];
+                let mut grad_input = vec![0.0; g.input_len()];
+                let mut grad_weight = vec![0.0; g.weight_len()];
+                super::super::forward(&g, layout, &input, &weight, None, &mut output);
+                super::super::data_gradient(&g, layout, &grad_output, &weight, &mut grad_input);
+                super::super::weight_gradient(&g, layout, &input, &grad_output, &mut grad_weight);
+                [output, grad_input, grad_weight]
+                    .map(|numbers| numbers.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+            });
+            assert!(results.iter().all(|result| *result == results[0]), "{g:?} {layout:?}");
+        }
+    }
+    parallel::set_threads(before);
+}

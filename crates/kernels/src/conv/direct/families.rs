@@ -1,0 +1,85 @@
+//! The convolutions for which the direct kernels are chosen.
+
+use super::{covers, data_gradient, forward, weight_gradient};
+use crate::conv::planner::{Algorithm, Cost, Operands, Pass, Problem};
+use crate::conv::{ConvElement, Geometry, ImageLayout};
+
+/// One input channel and any number of output channels in each group.
+pub struct Depthwise;
+
+/// Groups of few channels, as in ResNeXt.
+pub struct SmallGroups;
+
+/// One group that few channels enter: the first layer of a network.
+pub struct FewChannels;
+
+impl Depthwise {
+    /// Whether a convolution belongs to this family.
+    pub fn applies(g: &Geometry, _: ImageLayout) -> bool {
+        covers(g) && g.groups > 1 && g.group_in_channels() == 1
+    }
+}
+
+impl SmallGroups {
+    /// Whether a convolution belongs to this family.
+    pub fn applies(g: &Geometry, _: ImageLayout) -> bool {
+        let (inputs, outputs) = (g.group_in_channels(), g.group_out_channels());
+        covers(g)
+            && g.groups > 1
+            && (1..=32).contains(&inputs)
+            && (1..=32).contains(&outputs)
+            && inputs.max(outputs) > 1
+    }
+}
+
+impl FewChannels {
+    /// Whether a convolution belongs to this family.
+    pub fn applies(g: &Geometry, _: ImageLayout) -> bool {
+        covers(g) && g.groups == 1 && g.in_channels <= 8
+    }
+}
+
+fn run<T: ConvElement>(problem: &Problem, operands: Operands<'_, T>) {
+    let (isa, g, layout) = (problem.isa, &problem.geometry, problem.layout);
+    match operands {
+        Operands::Forward { input, weight, bias, output } => forward(isa, g, layout, input, weight, bias, output),
+        Operands::DataGradient { grad_output, weight, grad_input } => {
+            data_gradient(isa, g, layout, grad_output, weight, grad_input);
+        }
+        Operands::WeightGradient { input, grad_output, grad_weight } => {
+            weight_gradient(isa, g, layout, input, grad_output, grad_weight);
+        }
+    }
+}
+
+macro_rules! algorithm {
+    ($family:ty, $name:literal, $why:literal, $speed:expr) => {
+        impl<T: ConvElement> Algorithm<T> for $family {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn applies(&self, problem: &Problem) -> Option<Cost> {
+                let speed: fn(&Problem) -> f64 = $speed;
+                <$family>::applies(&problem.geometry, problem.layout).then(|| Cost {
+                    speed: speed(problem),
+                    scratch: 256 << 10,
+                    why: $why,
+                })
+            }
+
+            fn run(&self, problem: &Problem, operands: Operands<'_, T>) {
+                run(problem, operands);
+            }
+        }
+    };
+}
+
+algorithm!(Depthwise, "direct depthwise", "each channel is convolved alone: there is no matrix to multiply", |_| 0.5);
+algorithm!(SmallGroups, "direct grouped", "groups are too small to fill the panels of a matrix product", |_| 0.6);
+algorithm!(FewChannels, "direct few channels", "few channels enter: packing them costs more than it saves", |p| {
+    match p.pass {
+        Pass::DataGradient => 0.3,
+        _ => 0.7,
+    }
+});

@@ -1,0 +1,245 @@
+//! The innermost loops: a block of the product out of packed panels, tile by tile, each tile's
+//! sums in registers.
+
+use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes};
+
+/// What a product is added to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start<'a, T> {
+    /// Nothing.
+    Zero,
+    /// What is there.
+    Existing,
+    /// A number for each row.
+    Rows(&'a [T]),
+    /// A number for each column.
+    Columns(&'a [T]),
+}
+
+/// Sizes of a tile, which depend on how many registers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TileShape {
+    /// Most rows of a tile; also the width of a packed panel of the left operand.
+    pub rows: usize,
+    /// Numbers in a vector.
+    pub lanes: usize,
+    /// Most vectors in a row of a tile.
+    pub vectors: usize,
+}
+
+const MOST_VECTORS: usize = 3;
+
+/// With 32 registers, 24 sums, 3 vectors of the right operand and a number of the left; with 16
+/// registers, 12 sums.
+const fn most_rows(registers: usize) -> usize {
+    if registers >= 32 { 8 } else { 4 }
+}
+
+impl TileShape {
+    /// The shape for a number type and an instruction set.
+    pub fn new<T: Float>(isa: Isa) -> Self {
+        struct Shape;
+        impl<T: Copy> Kernel<T> for Shape {
+            type Output = TileShape;
+            #[inline(always)]
+            fn run<S: Vectors<T>>(self, _: S) -> TileShape {
+                TileShape { rows: most_rows(S::REGISTERS), lanes: S::LANES, vectors: MOST_VECTORS }
+            }
+        }
+        dispatch::<T, _>(isa, Shape)
+    }
+}
+
+/// How a panel of the left operand is stored. Its numbers are read one by one, so either order
+/// serves, and an operand is packed in the one that it has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftForm {
+    /// [`TileShape::rows`] numbers for each step of the depth.
+    DepthMajor,
+    /// Each row by itself, [`row_stride`] numbers from one to the next.
+    RowMajor,
+}
+
+/// How long a block is along the depth, in bytes: long enough that loading and storing the
+/// sums is rare, short enough that a panel of the right operand stays in the first-level cache.
+const DEPTH_BYTES: usize = 1024;
+
+/// The longest block along the depth.
+pub(crate) const fn most_depth<T>() -> usize {
+    DEPTH_BYTES / size_of::<T>()
+}
+
+/// The distance of rows in a row-major panel: a cache line more than the longest, lest all rows
+/// compete for the same places in the cache.
+pub(crate) const fn row_stride<T>() -> usize {
+    (DEPTH_BYTES + 64) / size_of::<T>()
+}
+
+/// A block of a product: `rows x columns` sums over `depth` products each.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<'a, T> {
+    pub rows: usize,
+    pub columns: usize,
+    pub depth: usize,
+    /// Panels of the left operand: `panel_rows` rows each, `a_panel` numbers apart.
+    pub a: *const T,
+    pub a_form: LeftForm,
+    pub a_panel: usize,
+    pub panel_rows: usize,
+    /// Panels of the right operand: `panel_columns` columns each, a multiple of the lanes, stored
+    /// depth-major, `b_panel` numbers apart. The last vector of a panel is filled up with zeros.
+    pub b: *const T,
+    pub b_panel: usize,
+    pub panel_columns: usize,
+    /// The result, rows contiguous.
+    pub c: *mut T,
+    pub c_stride: usize,
+    pub alpha: T,
+    pub start: Start<'a, T>,
+}
+
+impl<T: Float> Block<'_, T> {
+    /// Computes the block.
+    ///
+    /// # Safety
+    /// All panels must be readable as described and the result writable, by this thread alone.
+    pub unsafe fn run(self, isa: Isa) {
+        dispatch::<T, _>(isa, self);
+    }
+}
+
+impl<T: Float> Kernel<T> for Block<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vectors<T>>(self, simd: S) {
+        debug_assert_eq!(self.panel_columns % S::LANES, 0);
+        debug_assert!(self.panel_rows <= most_rows(S::REGISTERS));
+        // A panel of the right operand stays in the first-level cache while those of the left
+        // operand pass by, which are the smaller ones.
+        for (j, column) in (0..self.columns).step_by(self.panel_columns).enumerate() {
+            for (i, row) in (0..self.rows).step_by(self.panel_rows).enumerate() {
+                let rows = self.panel_rows.min(self.rows - row);
+                let columns = self.panel_columns.min(self.columns - column);
+                // SAFETY: the panels and the result cover the block, as `Block::run` demands.
+                unsafe {
+                    let tile = Tile {
+                        depth: self.depth,
+                        a: self.a.add(i * self.a_panel),
+                        b: self.b.add(j * self.b_panel),
+                        b_step: self.panel_columns,
+                        c: self.c.add(row * self.c_stride + column),
+                        c_stride: self.c_stride,
+                        columns,
+                        alpha: self.alpha,
+                        start: match self.start {
+                            Start::Rows(bias) => Start::Rows(&bias[row..]),
+                            Start::Columns(bias) => Start::Columns(&bias[column..]),
+                            other => other,
+                        },
+                    };
+                    match self.a_form {
+                        LeftForm::DepthMajor => tile.of_rows::<S, false>(simd, rows),
+                        LeftForm::RowMajor => tile.of_rows::<S, true>(simd, rows),
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct Tile<'a, T> {
+    depth: usize,
+    a: *const T,
+    b: *const T,
+    b_step: usize,
+    c: *mut T,
+    c_stride: usize,
+    columns: usize,
+    alpha: T,
+    start: Start<'a, T>,
+}
+
+impl<T: Float> Tile<'_, T> {
+    #[inline(always)]
+    unsafe fn of_rows<S: Vectors<T>, const ROW_MAJOR: bool>(&self, simd: S, rows: usize) {
+        // SAFETY: passed on from the caller. More rows than `most_rows` do not occur; the
+        // condition lets the compiler leave their code out.
+        unsafe {
+            match rows {
+                1 => self.of_columns::<S, ROW_MAJOR, 1>(simd),
+                2 => self.of_columns::<S, ROW_MAJOR, 2>(simd),
+                3 => self.of_columns::<S, ROW_MAJOR, 3>(simd),
+                4 => self.of_columns::<S, ROW_MAJOR, 4>(simd),
+                _ if most_rows(S::REGISTERS) == 4 => unreachable!("a tile of {rows} rows"),
+                5 => self.of_columns::<S, ROW_MAJOR, 5>(simd),
+                6 => self.of_columns::<S, ROW_MAJOR, 6>(simd),
+                7 => self.of_columns::<S, ROW_MAJOR, 7>(simd),
+                8 => self.of_columns::<S, ROW_MAJOR, 8>(simd),
+                _ => unreachable!("a tile of {rows} rows"),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn of_columns<S: Vectors<T>, const ROW_MAJOR: bool, const ROWS: usize>(&self, simd: S) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            match self.columns.div_ceil(S::LANES) {
+                1 => self.run::<S, ROW_MAJOR, ROWS, 1>(simd),
+                2 => self.run::<S, ROW_MAJOR, ROWS, 2>(simd),
+                3 => self.run::<S, ROW_MAJOR, ROWS, MOST_VECTORS>(simd),
+                vectors => unreachable!("a tile of {vectors} vectors"),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn run<S: Vectors<T>, const ROW_MAJOR: bool, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
+        let mut sums = [[simd.zero(); VECTORS]; ROWS];
+        let (mut a, mut b) = (self.a, self.b);
+        let (row, step) = if ROW_MAJOR { (row_stride::<T>(), 1) } else { (1, most_rows(S::REGISTERS)) };
+        for _ in 0..self.depth {
+            // SAFETY: one step of the depth in both panels; the pointers end at most one past.
+            unsafe {
+                let mut right = [simd.zero(); VECTORS];
+                for (v, right) in right.iter_mut().enumerate() {
+                    *right = simd.load(b.add(v * S::LANES));
+                }
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let left = simd.splat(*a.add(r * row));
+                    for (sum, &right) in sums.iter_mut().zip(&right) {
+                        *sum = simd.mul_add(left, right, *sum);
+                    }
+                }
+                a = a.add(step);
+                b = b.add(self.b_step);
+            }
+        }
+        let alpha = simd.splat(self.alpha);
+        let last = first_lanes(self.columns - (VECTORS - 1) * S::LANES);
+        for (r, sums) in sums.iter().enumerate() {
+            for (v, &sum) in sums.iter().enumerate() {
+                let mask = if v + 1 == VECTORS { last } else { first_lanes(S::LANES) };
+                // SAFETY: inside the result: the mask leaves out the columns beyond its last.
+                unsafe {
+                    let to = self.c.wrapping_add(r * self.c_stride + v * S::LANES);
+                    let before = match self.start {
+                        Start::Zero => simd.zero(),
+                        Start::Existing => simd.load_masked(simd.zero(), to, mask),
+                        Start::Rows(bias) => simd.splat(bias[r]),
+                        Start::Columns(bias) => {
+                            simd.load_masked(simd.zero(), bias.as_ptr().wrapping_add(v * S::LANES), mask)
+                        }
+                    };
+                    let value = simd.mul_add(alpha, sum, before);
+                    if v + 1 < VECTORS {
+                        simd.store(to, value);
+                    } else {
+                        simd.store_masked(to, mask, value);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Cutting a product into blocks that fit the caches and tasks that keep threads busy.
+//!
+//! The structure is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix
+//! Multiplication" (2008): operands are packed into panels, block by block, and a register-blocked
+//! kernel runs over the panels. Every choice here depends on sizes only, so that sums are made in
+//! the same order whatever the number of threads.
+
+use super::kernel::{Block, LeftForm, Start, TileShape, most_depth, row_stride};
+use super::operand::{Form, Operand, Part, Sink, panel_lanes};
+use crate::buffer::Buffer;
+use crate::parallel;
+use crate::simd::{Float, Isa};
+use std::ops::Range;
+
+/// A batch of products `alpha * a * b`, added to `start`.
+pub(crate) struct Product<'a, T> {
+    pub items: usize,
+    pub rows: usize,
+    pub columns: usize,
+    pub depth: usize,
+    pub a: &'a dyn Operand<T>,
+    pub b: &'a dyn Operand<T>,
+    pub c: &'a dyn Sink<T>,
+    pub alpha: T,
+    /// Numbers for rows or columns are `items` times as many, item by item.
+    pub start: Start<'a, T>,
+}
+
+/// Rows or columns of a block at most: with the longest depth, a block of float32 takes a quarter
+/// of a second-level cache of 1 MiB.
+const BLOCK_LANES: usize = 256;
+/// Multiplications that are worth a task: some ten microseconds.
+const TASK_PRODUCTS: usize = 1 << 20;
+/// More tasks than these balance no better.
+const MOST_TASKS: usize = 64;
+/// A chunk of the depth is no shorter, and not made unless there are this many for each of the
+/// rows and columns.
+const CHUNK_DEPTH: usize = 1024;
+/// Bytes that operands packed for all tasks, or the partial sums of chunks, may take.
+const SHARED_BYTES: usize = 32 << 20;
+
+/// How a product is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cut {
+    shape: TileShape,
+    panel_rows: usize,
+    panel_columns: usize,
+    /// Rows, columns and depth of a task.
+    rows: usize,
+    columns: usize,
+    chunk: usize,
+    /// Depth of a packed block.
+    depth: usize,
+    a_form: LeftForm,
+    share_a: bool,
+    share_b: bool,
+}
+
+impl Cut {
+    fn new<T: Float>(p: &Product<'_, T>, isa: Isa) -> Self {
+        let shape = TileShape::new::<T>(isa);
+        let size = size_of::<T>();
+        let panel_rows = panel_lanes(p.rows, shape.rows, 1);
+        let panel_columns = panel_lanes(p.columns, shape.columns(), shape.lanes);
+        let depth = most_depth::<T>().min(p.depth);
+        let a_form = if p.a.lane_major() { LeftForm::RowMajor } else { LeftForm::DepthMajor };
+        let block = |count: usize, panel: usize| {
+            let most = (BLOCK_LANES / panel).max(1) * panel;
+            panel_lanes(count, most, panel)
+        };
+        let (mut rows, mut columns) = (block(p.rows, panel_rows), block(p.columns, panel_columns));
+        let products = p.items * p.rows * p.columns * p.depth;
+        let wanted = (products / TASK_PRODUCTS).clamp(1, MOST_TASKS).div_ceil(p.items);
+        let tasks = |rows: usize, columns: usize| p.rows.div_ceil(rows) * p.columns.div_ceil(columns);
+        let mut chunk = p.depth;
+        if p.depth >= 2 * CHUNK_DEPTH && p.depth >= 4 * p.rows.max(p.columns) {
+            let partial = p.items * p.rows * p.columns * size;
+            let chunks = wanted
+                .div_ceil(tasks(rows, columns))
+                .min(p.depth / CHUNK_DEPTH)
+                .min(SHARED_BYTES / partial.max(1))
+                .max(1);
+            chunk = p.depth.div_ceil(chunks).next_multiple_of(depth);
+        }
+        let chunks = p.depth.div_ceil(chunk.max(1));
+        // Narrower tasks use each packed number less; two panels are the least.
+        while tasks(rows, columns) * chunks < wanted {
+            let (row_panels, column_panels) = (rows / panel_rows, columns / panel_columns);
+            if rows >= columns && row_panels > 2 {
+                rows = row_panels.div_ceil(2) * panel_rows;
+            } else if column_panels > 2 {
+                columns = column_panels.div_ceil(2) * panel_columns;
+            } else if row_panels > 2 {
+                rows = row_panels.div_ceil(2) * panel_rows;
+            } else {
+                break;
+            }
+        }
+        let fits = |lanes: usize| p.items * lanes * p.depth * size <= SHARED_BYTES;
+        let share_a = p.columns > columns && fits(p.rows);
+        let share_b = p.rows > rows && fits(p.columns);
+        Self { shape, panel_rows, panel_columns, rows, columns, chunk, depth, a_form, share_a, share_b }
+    }
+
+    fn part_a<T>(&self, item: usize, lanes: Range<usize>, depth: Range<usize>) -> Part {
+        let form = match self.a_form {
+            LeftForm::DepthMajor => Form::DepthMajor { width: self.shape.rows },
+            LeftForm::RowMajor => Form::LaneMajor { stride: row_stride::<T>(), lanes: self.shape.rows },
+        };
+        Part { item, lanes, depth, panel_lanes: self.panel_rows, form }
+    }
+
+    fn part_b(&self, item: usize, lanes: Range<usize>, depth: Range<usize>) -> Part {
+        let form = Form::DepthMajor { width: self.panel_columns };
+        Part { item, lanes, depth, panel_lanes: self.panel_columns, form }
+    }
+}
+
+/// A pointer that tasks share; each uses its own part of what it points to.
+#[derive(Clone, Copy)]
+struct Shared<T>(*mut T);
+// SAFETY: the tasks of a product read it together and write disjoint parts.
+unsafe impl<T: Send> Sync for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn at(self, offset: usize) -> *mut T {
+        self.0.wrapping_add(offset)
+    }
+}
+
+fn scratch<T>(len: usize) -> (Buffer, Shared<T>) {
+    let buffer = Buffer::uninit(len * size_of::<T>());
+    let pointer = Shared(buffer.as_ptr().cast());
+    (buffer, pointer)
+}
+
+fn nth_range(index: usize, size: usize, len: usize) -> Range<usize> {
+    (index * size).min(len)..((index + 1) * size).min(len)
+}
+
+impl<T: Float> Product<'_, T> {
+    /// Computes the products.
+    ///
+    /// # Safety
+    /// Operands and sink must be as large as the sizes say, and the sink not be touched by others.
+    pub unsafe fn run(&self, isa: Isa) {
+        if self.items * self.rows * self.columns == 0 {
+            return;
+        }
+        let cut = Cut::new(self, isa);
+        // SAFETY: passed on from the caller.
+        let packed_a = cut.share_a.then(|| unsafe {
+            let part = |item, lanes, depth| cut.part_a::<T>(item, lanes, depth);
+            self.pack_whole(isa, &cut, self.a, self.rows, part)
+        });
+        // SAFETY: passed on from the caller.
+        let packed_b = cut.share_b.then(|| unsafe {
+            let part = |item, lanes, depth| cut.part_b(item, lanes, depth);
+            self.pack_whole(isa, &cut, self.b, self.columns, part)
+        });
+        let (row_blocks, column_blocks) = (self.rows.div_ceil(cut.rows), self.columns.div_ceil(cut.columns));
+        let chunks = self.depth.div_ceil(cut.chunk.max(1)).max(1);
+        let blocks = row_blocks * column_blocks;
+        let partial_size = self.items * self.rows * self.columns;
+        let partial = (chunks > 1).then(|| scratch::<T>(partial_size * chunks));
+        let partials = partial.as_ref().map(|p| p.1);
+        parallel::run(self.items * blocks * chunks, |task| {
+            let (item, task) = (task / (blocks * chunks), task % (blocks * chunks));
+            let (chunk, block) = (task / blocks, task % blocks);
+            // Neighbours in time share columns: those are what a large left operand is reused for.
+            let rows = nth_range(block % row_blocks, cut.rows, self.rows);
+            let columns = nth_range(block / row_blocks, cut.columns, self.columns);
+            let work = Task {
+                item,
+                rows,
+                columns,
+                depth: nth_range(chunk, cut.chunk, self.depth),
+                shared_a: packed_a.as_ref(),
+                shared_b: packed_b.as_ref(),
+                partial: partials.map(|p| p.at(chunk * partial_size)),
+            };
+            // SAFETY: tasks write to disjoint blocks of the sink or of the partial sums.
+            unsafe { self.run_task(isa, &cut, &work) }
+        });
+        if let Some(partials) = partials {
+            // SAFETY: as above, now for rows.
+            unsafe { self.add_partials(partials, chunks) }
+        }
+    }
+
+    /// Packs an operand for all tasks: item by item, panel by panel, blocks of the depth one after
+    /// another, each in the room of the first.
+    unsafe fn pack_whole(
+        &self,
+        isa: Isa,
+        cut: &Cut,
+        operand: &dyn Operand<T>,
+        lanes: usize,
+        part: impl Fn(usize, Range<usize>, Range<usize>) -> Part + Sync,
+    ) -> Packed<T> {
+        let first = part(0, 0..lanes, 0..cut.depth);
+        let (panel_lanes, block_size) = (first.panel_lanes, first.panel_size());
+        let (panels, blocks) = (lanes.div_ceil(panel_lanes), self.depth.div_ceil(cut.depth.max(1)));
+        let (buffer, start) = scratch::<T>(self.items * panels * blocks * block_size);
+        parallel::run(self.items * panels, |task| {
+            let (item, panel) = (task / panels, task % panels);
+            for block in 0..blocks {
+                let depth = nth_range(block, cut.depth, self.depth);
+                let part = part(item, nth_range(panel, panel_lanes, lanes), depth);
+                // SAFETY: the panel's own place in the buffer.
+                unsafe { operand.pack(isa, &part, start.at((task * blocks + block) * block_size)) }
+            }
+        });
+        Packed { _buffer: buffer, start, panels, panel_lanes, panel_size: blocks * block_size, block_size }
+    }
+
+    unsafe fn run_task(&self, isa: Isa, cut: &Cut, task: &Task<'_, T>) {
+        let Task { item, rows, columns, depth, .. } = task;
+        let item = *item;
+        let room = |part: Part| scratch::<T>(part.lanes.len().div_ceil(part.panel_lanes) * part.panel_size());
+        let own_a = task.shared_a.is_none().then(|| room(cut.part_a::<T>(item, rows.clone(), 0..cut.depth)));
+        let own_b = task.shared_b.is_none().then(|| room(cut.part_b(item, columns.clone(), 0..cut.depth)));
+        let first = match self.start {
+            Start::Rows(bias) => Start::Rows(&bias[item * self.rows..][rows.clone()]),
+            Start::Columns(bias) => Start::Columns(&bias[item * self.columns..][columns.clone()]),
+            other => other,
+        };
+        let (mut first, direct) = match task.partial {
+            Some(partial) => {
+                let offset = (item * self.rows + rows.start) * self.columns + columns.start;
+                (Start::Zero, Some((partial.wrapping_add(offset), self.columns)))
+            }
+            None => (first, self.c.direct(item, rows.clone(), columns.clone())),
+        };
+        let own_c = direct.is_none().then(|| scratch::<T>(rows.len() * columns.len()));
+        let (c, c_stride) = match (&direct, &own_c) {
+            (Some(direct), _) => *direct,
+            (None, Some((_, c))) => {
+                if matches!(first, Start::Existing) {
+                    first = Start::Zero; // the sink adds
+                }
+                (c.at(0), columns.len())
+            }
+            (None, None) => unreachable!("a block goes somewhere"),
+        };
+        let mut begin = depth.start;
+        loop {
+            let step = begin..(begin + cut.depth).min(depth.end);
+            // SAFETY: the part is inside the operands; buffers have room for it; the block's
+            // panels are those just packed, or packed for all tasks from depth 0 on.
+            unsafe {
+                let (a, a_panel) = match (&own_a, task.shared_a) {
+                    (Some((_, to)), _) => {
+                        let part = cut.part_a::<T>(item, rows.clone(), step.clone());
+                        self.a.pack(isa, &part, to.at(0));
+                        (to.at(0).cast_const(), part.panel_size())
+                    }
+                    (None, Some(all)) => (all.at(item, rows.start, begin / cut.depth.max(1)), all.panel_size),
+                    (None, None) => unreachable!("packed by this task or for all"),
+                };
+                let (b, b_panel) = match (&own_b, task.shared_b) {
+                    (Some((_, to)), _) => {
+                        let part = cut.part_b(item, columns.clone(), step.clone());
+                        self.b.pack(isa, &part, to.at(0));
+                        (to.at(0).cast_const(), part.panel_size())
+                    }
+                    (None, Some(all)) => (all.at(item, columns.start, begin / cut.depth.max(1)), all.panel_size),
+                    (None, None) => unreachable!("packed by this task or for all"),
+                };
+                let block = Block {
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    depth: step.len(),
+                    a,
+                    a_form: cut.a_form,
+                    a_panel,
+                    panel_rows: cut.panel_rows,
+                    b,
+                    b_panel,
+                    panel_columns: cut.panel_columns,
+                    c,
+                    c_stride,
+                    alpha: self.alpha,
+                    start: first,
+                };
+                block.run(isa);
+            }
+            first = Start::Existing;
+            begin = step.end;
+            if begin == depth.end {
+                break;
+            }
+        }
+        if direct.is_none() {
+            // SAFETY: the finished block.
+            unsafe { self.c.store(item, rows.clone(), columns.clone(), c, c_stride) }
+        }
+    }
+
+    /// Adds the partial sums of all chunks, in their order, and hands them to the sink.
+    unsafe fn add_partials(&self, partials: Shared<T>, chunks: usize) {
+        let size = self.items * self.rows * self.columns;
+        parallel::run(self.items * self.rows, |task| {
+            let (item, row) = (task / self.rows, task % self.rows);
+            let start = task * self.columns;
+            // SAFETY: this row of the first chunk's sums, which no other task touches.
+            let sums = unsafe { std::slice::from_raw_parts_mut(partials.at(start), self.columns) };
+            for chunk in 1..chunks {
+                // SAFETY: the same row of another chunk's, only read.
+                let more = unsafe { std::slice::from_raw_parts(partials.at(chunk * size + start), self.columns) };
+                sums.iter_mut().zip(more).for_each(|(sum, &more)| *sum += more);
+            }
+            match self.start {
+                Start::Zero => {}
+                Start::Rows(bias) => sums.iter_mut().for_each(|sum| *sum += bias[task]),
+                Start::Columns(bias) => {
+                    let bias = &bias[item * self.columns..];
+                    sums.iter_mut().zip(bias).for_each(|(sum, &bias)| *sum += bias);
+                }
+                Start::Existing => {
+                    if let Some((c, _)) = self.c.direct(item, row..row + 1, 0..self.columns) {
+                        // SAFETY: this row of the sink, which no other task touches.
+                        let before = unsafe { std::slice::from_raw_parts(c, self.columns) };
+                        sums.iter_mut().zip(before).for_each(|(sum, &before)| *sum += before);
+                    }
+                }
+            }
+            // SAFETY: this row of the sink, which no other task touches.
+            unsafe {
+                match self.c.direct(item, row..row + 1, 0..self.columns) {
+                    Some((c, _)) => c.copy_from_nonoverlapping(sums.as_ptr(), self.columns),
+                    None => self.c.store(item, row..row + 1, 0..self.columns, sums.as_ptr(), self.columns),
+                }
+            }
+        });
+    }
+}
+
+/// An operand packed for all tasks.
+struct Packed<T> {
+    _buffer: Buffer,
+    start: Shared<T>,
+    panels: usize,
+    panel_lanes: usize,
+    panel_size: usize,
+    block_size: usize,
+}
+
+impl<T: Copy> Packed<T> {
+    /// The panel that starts with a lane, at a block of the depth.
+    fn at(&self, item: usize, lane: usize, block: usize) -> *const T {
+        let panel = item * self.panels + lane / self.panel_lanes;
+        self.start.at(panel * self.panel_size + block * self.block_size)
+    }
+}
+
+struct Task<'a, T> {
+    item: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    depth: Range<usize>,
+    shared_a: Option<&'a Packed<T>>,
+    shared_b: Option<&'a Packed<T>>,
+    partial: Option<*mut T>,
+}
