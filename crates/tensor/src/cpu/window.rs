@@ -1,0 +1,99 @@
+//! [`Window`] on the CPU.
+
+use super::{Cpu, dense};
+use crate::backend::{PlaneMove, Window};
+use crate::{Access, Array, Error, Result, dispatch};
+use flambeau_kernels::pool::{self, Windows};
+use flambeau_kernels::resample::{self, AxisMap};
+
+impl Window for Cpu {
+    fn resample(&self, spatial: usize, maps: &[AxisMap; 3], input: &Array, output: &Array) -> Result<()> {
+        let access = Access::new(&[input], &[output])?;
+        let layout = dense::layout_of(output);
+        let planes = dense::planes(input, spatial, layout);
+        dispatch!(floats input.dtype(), T => {
+            let values = dense::image::<T>(&access, input, layout);
+            // SAFETY: outputs alias no input.
+            resample::apply(planes, maps, &values, unsafe { access.slice_mut::<T>(output) });
+        }, else unreachable!("operators pass floats"));
+        Ok(())
+    }
+
+    fn integer_average(&self, spatial: usize, maps: &[AxisMap; 3], input: &Array, output: &Array) -> Result<()> {
+        let access = Access::new(&[input], &[output])?;
+        let layout = dense::layout_of(output);
+        let planes = dense::planes(input, spatial, layout);
+        let values = dense::image::<i64>(&access, input, layout);
+        // SAFETY: outputs alias no input.
+        resample::integer_average(planes, maps, &values, unsafe { access.slice_mut::<i64>(output) });
+        Ok(())
+    }
+
+    fn max_windows(
+        &self,
+        spatial: usize,
+        windows: &[Windows; 3],
+        input: &Array,
+        output: &Array,
+        indices: Option<&Array>,
+    ) -> Result<()> {
+        let mut writes = vec![output];
+        writes.extend(indices);
+        let access = Access::new(&[input], &writes)?;
+        let layout = dense::layout_of(output);
+        let planes = dense::planes(input, spatial, layout);
+        dispatch!(numbers input.dtype(), T => {
+            let values = dense::image::<T>(&access, input, layout);
+            // SAFETY: outputs alias neither the input nor each other.
+            let output = unsafe { access.slice_mut::<T>(output) };
+            match indices {
+                None => pool::max(planes, windows, &values, output),
+                Some(indices) => {
+                    // SAFETY: as above.
+                    let indices = unsafe { access.slice_mut::<i64>(indices) };
+                    pool::max_with_indices(planes, windows, &values, output, indices);
+                }
+            }
+        }, else unreachable!("operators pass numbers"));
+        Ok(())
+    }
+
+    fn move_in_planes(
+        &self,
+        spatial: usize,
+        how: PlaneMove,
+        indices: &Array,
+        input: &Array,
+        output: &Array,
+    ) -> Result<()> {
+        let access = Access::new(&[input, indices], &[output])?;
+        let layout = dense::layout_of(output);
+        let (from, to) = (dense::planes(input, spatial, layout), dense::planes(output, spatial, layout));
+        let places = dense::image::<i64>(&access, indices, layout);
+        let large = if how == PlaneMove::Gather { from } else { to };
+        let positions = large.size.iter().product::<usize>() as i64;
+        if let Some(wrong) = places.iter().find(|place| !(0..positions).contains(place)) {
+            return Err(Error::runtime(format!(
+                "Found an invalid max index: {wrong} (output volumes are of size {positions})"
+            )));
+        }
+        if how == PlaneMove::ScatterAdd {
+            dispatch!(floats input.dtype(), T => {
+                let values = dense::image::<T>(&access, input, layout);
+                // SAFETY: outputs alias no input.
+                pool::scatter_add_planes(from, to, &places, &values, unsafe { access.slice_mut::<T>(output) });
+            }, else unreachable!("operators add floats"));
+            return Ok(());
+        }
+        dispatch!(input.dtype(), T => {
+            let values = dense::image::<T>(&access, input, layout);
+            // SAFETY: outputs alias no input.
+            let output = unsafe { access.slice_mut::<T>(output) };
+            match how {
+                PlaneMove::Gather => pool::gather_planes(from, to, &places, &values, output),
+                _ => pool::scatter_planes(from, to, &places, &values, output),
+            }
+        });
+        Ok(())
+    }
+}

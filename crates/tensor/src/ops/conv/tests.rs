@@ -1,0 +1,126 @@
+use super::*;
+use crate::DType;
+
+fn counting(shape: &[usize]) -> Tensor {
+    let n: usize = shape.iter().product();
+    let values: Vec<f64> = (0..n).map(|i| ((i * 7 + 3) % 11) as f64 - 5.0).collect();
+    Tensor::from_slice(&values, shape).unwrap()
+}
+
+fn error(result: Result<Tensor>) -> String {
+    result.unwrap_err().message().to_owned()
+}
+
+#[test]
+fn shapes_and_layouts_follow_the_options() {
+    let (x, w) = (counting(&[2, 4, 5, 5]), counting(&[6, 4, 3, 3]));
+    let options = ConvolutionOptions { stride: vec![2, 1], padding: Padding::Zeros(vec![1, 0]), ..Default::default() };
+    assert_eq!(x.conv2d(&w, None, &options).unwrap().shape(), [2, 6, 3, 3]);
+    assert_eq!(x.select(0, 0).unwrap().conv2d(&w, None, &options).unwrap().shape(), [6, 3, 3]);
+    let same = ConvolutionOptions { padding: Padding::Same, ..Default::default() };
+    assert_eq!(x.conv2d(&counting(&[6, 4, 4, 2]), None, &same).unwrap().shape(), [2, 6, 5, 5]);
+    let last = w.contiguous_in(crate::MemoryFormat::ChannelsLast).unwrap();
+    let (plain, by_weight) = (x.conv2d(&w, None, &same).unwrap(), x.conv2d(&last, None, &same).unwrap());
+    assert_eq!(by_weight.strides().as_slice(), [150, 1, 30, 6]);
+    assert_eq!(plain.to_vec::<f64>().unwrap(), by_weight.to_vec::<f64>().unwrap());
+}
+
+#[test]
+fn the_transposed_convolution_reaches_its_output_padding() {
+    let (x, w) = (counting(&[1, 4, 5, 5]), counting(&[4, 3, 3, 3]));
+    let options = ConvolutionOptions { dilation: vec![3], output_padding: vec![2], ..Default::default() };
+    let y = x.conv_transpose2d(&w, None, &options).unwrap();
+    assert_eq!(y.shape(), [1, 3, 13, 13]);
+    let plain = ConvolutionOptions { dilation: vec![3], ..Default::default() };
+    let part = y.narrow(2, 0, 11).unwrap().narrow(3, 0, 11).unwrap();
+    assert_eq!(part.to_vec::<f64>().unwrap(), x.conv_transpose2d(&w, None, &plain).unwrap().to_vec::<f64>().unwrap());
+    assert!(y.narrow(2, 11, 2).unwrap().to_vec::<f64>().unwrap().iter().all(|&v| v == 0.0));
+}
+
+#[test]
+fn sixteen_bit_floats_are_summed_in_float32() {
+    let (x, w) = (counting(&[1, 3, 6, 6]), counting(&[2, 3, 3, 3]));
+    let exact = x.conv2d(&w, None, &ConvolutionOptions::default()).unwrap();
+    for dtype in [DType::BF16, DType::F16, DType::I64, DType::U8] {
+        if dtype == DType::U8 {
+            continue;
+        }
+        let (x, w) = (x.to_dtype(dtype).unwrap(), w.to_dtype(dtype).unwrap());
+        let y = x.conv2d(&w, None, &ConvolutionOptions::default()).unwrap();
+        assert_eq!(y.dtype(), dtype);
+        let expected = exact.to_dtype(dtype).unwrap().to_dtype(DType::F64).unwrap();
+        assert_eq!(y.to_dtype(DType::F64).unwrap().to_vec::<f64>().unwrap(), expected.to_vec::<f64>().unwrap());
+    }
+}
+
+#[test]
+fn mistakes_are_told_in_pytorchs_words() {
+    let (x, w, d) = (counting(&[2, 4, 5, 5]), counting(&[6, 4, 3, 3]), ConvolutionOptions::default);
+    let cases: Vec<(Result<Tensor>, &str)> = vec![
+        (
+            x.conv2d(&counting(&[6, 3, 3, 3]), None, &d()),
+            "Given groups=1, weight of size [6, 3, 3, 3], expected input[2, 4, 5, 5] to have 3 channels, but got 4 channels instead",
+        ),
+        (
+            x.conv2d(
+                &counting(&[6, 4, 7, 3]),
+                None,
+                &ConvolutionOptions { dilation: vec![2], padding: Padding::Zeros(vec![1]), ..d() },
+            ),
+            "Calculated padded input size per channel: (7 x 7). Kernel size: (13 x 5). Kernel size can't be greater than actual input size",
+        ),
+        (
+            x.conv2d(&w, None, &ConvolutionOptions { padding: Padding::Zeros(vec![1 << 62]), ..d() }),
+            "Given padding=4611686018427387904 at dimension 0 , expected padding to be at most 4611686018427387903",
+        ),
+        (x.conv2d(&w, None, &ConvolutionOptions { groups: 0, ..d() }), "non-positive groups is not supported"),
+        (
+            x.conv2d(&w, None, &ConvolutionOptions { stride: vec![1, 1, 1], ..d() }),
+            "expected stride to be a single integer value or a list of 2 values to match the convolution dimensions, but got stride=[1, 1, 1]",
+        ),
+        (
+            x.conv_transpose2d(&counting(&[4, 6, 3, 3]), None, &ConvolutionOptions { groups: 3, ..d() }),
+            "Given groups=3, expected weight to be divisible by 3 at dimension 0, but got weight of size [[4, 6, 3, 3]] instead",
+        ),
+        (
+            x.conv2d(&w, Some(&counting(&[6]).to_dtype(DType::F32).unwrap()), &d()),
+            "Input type (double) and bias type (float) should be the same",
+        ),
+        (
+            x.conv2d(&w, None, &ConvolutionOptions { padding: Padding::Same, dilation: vec![-1], ..d() }),
+            "negative padding is not supported",
+        ),
+        (
+            x.conv1d(&counting(&[6, 4, 3]), None, &d()),
+            "Expected 2D (unbatched) or 3D (batched) input to conv1d, but got input of size: [2, 4, 5, 5]",
+        ),
+    ];
+    for (result, message) in cases {
+        assert_eq!(error(result), message);
+    }
+}
+
+#[test]
+fn sizes_beyond_all_memory_are_errors() {
+    let (x, w) = (counting(&[2, 4, 5, 5]), counting(&[6, 4, 3, 3]));
+    for n in [1isize << 30, 1 << 40, 1 << 61, isize::MAX] {
+        let padding = ConvolutionOptions { padding: Padding::Zeros(vec![n]), ..Default::default() };
+        let dilation = ConvolutionOptions { dilation: vec![n], ..Default::default() };
+        let stride = ConvolutionOptions { stride: vec![n], ..Default::default() };
+        assert!(x.conv2d(&w, None, &padding).is_err());
+        assert!(x.conv2d(&w, None, &dilation).is_err());
+        assert_eq!(x.conv2d(&w, None, &stride).unwrap().shape(), [2, 6, 1, 1]);
+        let w = counting(&[4, 6, 3, 3]);
+        for options in [padding, dilation, stride] {
+            assert!(x.conv_transpose2d(&w, None, &options).is_err());
+        }
+    }
+}
+
+#[test]
+fn empty_batches_and_channels() {
+    let (x, w) = (counting(&[0, 4, 5, 5]), counting(&[6, 4, 3, 3]));
+    assert_eq!(x.conv2d(&w, None, &ConvolutionOptions::default()).unwrap().shape(), [0, 6, 3, 3]);
+    let (x, w) = (counting(&[2, 0, 5, 5]), counting(&[6, 0, 3, 3]));
+    assert_eq!(x.conv2d(&w, None, &ConvolutionOptions::default()).unwrap().shape(), [2, 0, 3, 3]);
+}

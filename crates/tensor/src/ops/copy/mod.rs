@@ -1,0 +1,9 @@
+//! Copies: the same numbers in new memory, in another order, format or dtype.
+
+mod assign;
+mod convert;
+mod fill;
+mod format;
+
+pub use convert::ToOptions;
+pub(crate) use format::like_layout;

@@ -1,0 +1,3 @@
+//! Images: padding, resizing, unfolding, sampling.
+
+mod pad;

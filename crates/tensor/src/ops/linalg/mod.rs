@@ -1,0 +1,26 @@
+//! Products of matrices, and what is made of them.
+
+mod add;
+mod einsum;
+mod matmul;
+mod matrix;
+mod product;
+mod vector;
+
+pub use einsum::{einsum, tensordot};
+pub use matmul::{bilinear, linear};
+pub use matrix::chain_matmul;
+
+use crate::{Result, Scalar, Tensor};
+
+/// `tensor * factor`, or the tensor itself for a factor of 1.
+fn scaled(tensor: &Tensor, factor: Scalar) -> Result<Tensor> {
+    if factor.to_f64() == 1.0 {
+        return Ok(tensor.clone());
+    }
+    // An integer tensor takes an integer factor, as a C cast makes it.
+    if tensor.dtype().is_floating_point() { tensor.mul(factor) } else { tensor.mul(factor.to_i64()) }
+}
+
+#[cfg(test)]
+mod tests;

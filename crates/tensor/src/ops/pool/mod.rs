@@ -1,0 +1,8 @@
+//! Pooling.
+
+mod adaptive;
+mod average;
+mod max;
+mod sizes;
+
+pub use sizes::PoolOptions;

@@ -1,0 +1,324 @@
+//! Shared memory, and the locks that make sharing it sound.
+//!
+//! Views share a storage and operators may write in place, from any thread. [`Access`] is the one
+//! way to the bytes: it locks every storage an operation reads or writes, in the order of their
+//! addresses, and hands out pointers for as long as it lives.
+
+use crate::{DType, Error, Layout, MemoryFormat, Number, Result};
+use flambeau_kernels::buffer::Buffer;
+use smallvec::SmallVec;
+use std::any::Any;
+use std::ptr::NonNull;
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// The bytes of one or more tensors.
+pub struct Storage {
+    memory: Memory,
+    lock: RwLock<()>,
+}
+
+enum Memory {
+    Owned(Buffer),
+    Foreign { pointer: NonNull<u8>, bytes: usize, writable: bool, _owner: Box<dyn Any + Send + Sync> },
+}
+
+// SAFETY: the bytes are reached through `Access` only, which holds the lock.
+unsafe impl Send for Storage {}
+// SAFETY: as above.
+unsafe impl Sync for Storage {}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Storage({} bytes at {:p})", self.len(), self.as_ptr())
+    }
+}
+
+impl Storage {
+    /// Memory with unspecified content.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn uninit(bytes: usize) -> Result<Arc<Self>> {
+        Self::from_buffer(Buffer::try_uninit(bytes), bytes)
+    }
+
+    /// Memory filled with zeros.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn zeroed(bytes: usize) -> Result<Arc<Self>> {
+        Self::from_buffer(Buffer::try_zeroed(bytes), bytes)
+    }
+
+    fn from_buffer(buffer: Option<Buffer>, bytes: usize) -> Result<Arc<Self>> {
+        let memory = Memory::Owned(buffer.ok_or_else(|| {
+            Error::memory(format!(
+                "[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."
+            ))
+        })?);
+        Ok(Arc::new(Storage { memory, lock: RwLock::new(()) }))
+    }
+
+    /// Memory that belongs to somebody else, such as a NumPy array or a mapped file.
+    ///
+    /// # Safety
+    /// `pointer` must stay valid for reads (and, if `writable`, writes) of `bytes` bytes until
+    /// `owner` is dropped, and others may touch the bytes only while no operator runs on them.
+    pub unsafe fn foreign(
+        pointer: NonNull<u8>,
+        bytes: usize,
+        writable: bool,
+        owner: Box<dyn Any + Send + Sync>,
+    ) -> Arc<Self> {
+        Arc::new(Storage { memory: Memory::Foreign { pointer, bytes, writable, _owner: owner }, lock: RwLock::new(()) })
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        match &self.memory {
+            Memory::Owned(buffer) => buffer.len(),
+            Memory::Foreign { bytes, .. } => *bytes,
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether operators may write here.
+    pub fn is_writable(&self) -> bool {
+        !matches!(self.memory, Memory::Foreign { writable: false, .. })
+    }
+
+    /// The first byte. Reading or writing through it is up to the caller to synchronise;
+    /// operators use [`Access`].
+    pub fn as_ptr(&self) -> *mut u8 {
+        match &self.memory {
+            Memory::Owned(buffer) => buffer.as_ptr(),
+            Memory::Foreign { pointer, .. } => pointer.as_ptr(),
+        }
+    }
+}
+
+/// A storage seen through a layout, as numbers of a dtype: what a backend computes on. The layout
+/// is known to lie inside the storage.
+#[derive(Clone, Debug)]
+pub struct Array {
+    storage: Arc<Storage>,
+    layout: Layout,
+    dtype: DType,
+}
+
+impl Array {
+    /// Views `storage` through `layout`.
+    ///
+    /// # Errors
+    /// If the layout reaches beyond the storage.
+    pub fn new(storage: Arc<Storage>, layout: Layout, dtype: DType) -> Result<Self> {
+        let fits = layout.end().and_then(|end| end.checked_mul(dtype.size())).is_some_and(|end| end <= storage.len());
+        if !fits {
+            return Err(Error::runtime(format!(
+                "setStorage: sizes {}, strides {:?}, storage offset {}, and itemsize {} requiring a storage size of {} are out of bounds for storage of size {}",
+                layout.shape(),
+                layout.strides(),
+                layout.offset(),
+                dtype.size(),
+                layout.end().map_or(usize::MAX, |end| end.saturating_mul(dtype.size())),
+                storage.len()
+            )));
+        }
+        Ok(Array { storage, layout, dtype })
+    }
+
+    /// New memory for such a layout, with unspecified content. The layout's offset must be 0.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn uninit(layout: Layout, dtype: DType) -> Result<Self> {
+        layout.shape().checked_numel()?;
+        let bytes = layout.end().and_then(|end| end.checked_mul(dtype.size())).ok_or_else(|| {
+            Error::memory(format!("Storage size calculation overflowed with sizes={}", layout.shape()))
+        })?;
+        Ok(Array { storage: Storage::uninit(bytes)?, layout, dtype })
+    }
+
+    /// The same storage through another layout.
+    ///
+    /// # Errors
+    /// If the layout reaches beyond the storage.
+    pub fn with_layout(&self, layout: Layout) -> Result<Self> {
+        Array::new(self.storage.clone(), layout, self.dtype)
+    }
+
+    /// The storage.
+    pub fn storage(&self) -> &Arc<Storage> {
+        &self.storage
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Sizes.
+    pub fn shape(&self) -> &Shape {
+        self.layout.shape()
+    }
+
+    /// Strides in elements.
+    pub fn strides(&self) -> &[usize] {
+        self.layout.strides()
+    }
+
+    /// The dtype.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Number of elements.
+    pub fn numel(&self) -> usize {
+        self.layout.numel()
+    }
+
+    /// Whether the elements lie densely in row-major order.
+    pub fn is_contiguous(&self) -> bool {
+        self.layout.is_contiguous(MemoryFormat::Contiguous)
+    }
+
+    /// Whether this array and another may touch the same bytes.
+    pub fn may_overlap(&self, other: &Array) -> bool {
+        let range = |a: &Array| {
+            let start = a.storage.as_ptr() as usize + a.layout.offset() * a.dtype.size();
+            let end = a.storage.as_ptr() as usize + a.layout.end().unwrap_or(0) * a.dtype.size();
+            (start, end.max(start))
+        };
+        let ((a, b), (c, d)) = (range(self), range(other));
+        self.numel() != 0 && other.numel() != 0 && a < d && c < b
+    }
+}
+
+use crate::Shape;
+
+enum Guard<'a> {
+    Read { _guard: RwLockReadGuard<'a, ()> },
+    Write { _guard: RwLockWriteGuard<'a, ()> },
+}
+
+/// The right to touch the bytes of some arrays, held for as long as this lives.
+pub struct Access<'a> {
+    guards: SmallVec<[(&'a Storage, Guard<'a>); 4]>,
+}
+
+impl<'a> Access<'a> {
+    /// Locks the storages of all arrays: those in `writes` for this caller alone.
+    ///
+    /// An operation takes one `Access` for everything it touches, and calls no other operator
+    /// while it holds it.
+    ///
+    /// # Errors
+    /// If an array to be written is read-only.
+    pub fn new(reads: &[&'a Array], writes: &[&'a Array]) -> Result<Self> {
+        let mut wanted: SmallVec<[(&'a Storage, bool); 4]> = SmallVec::new();
+        for (array, write) in writes.iter().map(|a| (a, true)).chain(reads.iter().map(|a| (a, false))) {
+            let storage: &'a Storage = &array.storage;
+            if write && !storage.is_writable() {
+                return Err(Error::runtime("cannot write to a tensor whose memory is read-only"));
+            }
+            match wanted.iter_mut().find(|(s, _)| std::ptr::eq(*s, storage)) {
+                Some((_, w)) => *w |= write,
+                None => wanted.push((storage, write)),
+            }
+        }
+        wanted.sort_by_key(|(s, _)| *s as *const Storage as usize);
+        // The lock guards no invariant that a panic could break: poison is no reason to stop.
+        let guards = wanted
+            .into_iter()
+            .map(|(s, write)| {
+                let guard = if write {
+                    Guard::Write { _guard: s.lock.write().unwrap_or_else(|e| e.into_inner()) }
+                } else {
+                    Guard::Read { _guard: s.lock.read().unwrap_or_else(|e| e.into_inner()) }
+                };
+                (s, guard)
+            })
+            .collect();
+        Ok(Access { guards })
+    }
+
+    fn holds(&self, array: &Array, write: bool) -> bool {
+        self.guards
+            .iter()
+            .any(|(s, g)| std::ptr::eq(*s, &*array.storage) && (!write || matches!(g, Guard::Write { .. })))
+    }
+
+    /// Address of an array's first element, valid for reads through its layout.
+    ///
+    /// # Panics
+    /// If the array is not part of this access, or its dtype is not `T`'s.
+    pub fn pointer<T: Number>(&self, array: &Array) -> *const T {
+        assert_eq!(array.dtype, T::DTYPE, "dtype of an accessed array");
+        assert!(self.holds(array, false), "access to an array that was not asked for");
+        array.storage.as_ptr().cast::<T>().cast_const().wrapping_add(array.layout.offset())
+    }
+
+    /// Address of an array's first element, valid for reads and writes through its layout.
+    ///
+    /// # Panics
+    /// If the array is not written by this access, or its dtype is not `T`'s.
+    pub fn pointer_mut<T: Number>(&self, array: &Array) -> *mut T {
+        assert_eq!(array.dtype, T::DTYPE, "dtype of an accessed array");
+        assert!(self.holds(array, true), "write access to an array that was not asked for");
+        array.storage.as_ptr().cast::<T>().wrapping_add(array.layout.offset())
+    }
+
+    /// The elements of a dense array in memory order.
+    ///
+    /// # Safety
+    /// No mutable slice of overlapping memory may be in use from the same access.
+    ///
+    /// # Panics
+    /// If the array is not dense, not part of this access, or of another dtype.
+    pub unsafe fn slice<T: Number>(&self, array: &Array) -> &[T] {
+        assert!(array.layout.is_dense(), "a slice of an array with gaps");
+        let pointer = if array.numel() == 0 { NonNull::dangling().as_ptr() } else { self.pointer::<T>(array) };
+        // SAFETY: an array's layout lies inside its storage (checked by `Array::new`), is dense, and
+        // the storage is locked for as long as `self` is borrowed; the caller rules out aliasing.
+        unsafe { std::slice::from_raw_parts(pointer, array.numel()) }
+    }
+
+    /// The elements of a dense array in memory order, for writing.
+    ///
+    /// # Safety
+    /// No other slice of overlapping memory may be in use from the same access.
+    ///
+    /// # Panics
+    /// If the array is not dense, not written by this access, or of another dtype.
+    #[expect(clippy::mut_from_ref, reason = "the caller promises that no other slice overlaps")]
+    pub unsafe fn slice_mut<T: Number>(&self, array: &Array) -> &mut [T] {
+        assert!(array.layout.is_dense(), "a slice of an array with gaps");
+        let pointer = if array.numel() == 0 { NonNull::dangling().as_ptr() } else { self.pointer_mut::<T>(array) };
+        // SAFETY: as in `slice`, with the storage locked for writing.
+        unsafe { std::slice::from_raw_parts_mut(pointer, array.numel()) }
+    }
+}
+
+impl Storage {
+    /// Memory that holds a copy of these bytes.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Arc<Self>> {
+        let storage = Self::uninit(bytes.len())?;
+        // SAFETY: the storage is new, so nobody else touches its `bytes.len()` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), storage.as_ptr(), bytes.len()) };
+        Ok(storage)
+    }
+
+    /// A copy of all bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let _guard = self.lock.read().unwrap_or_else(|e| e.into_inner());
+        // SAFETY: the memory holds `len` initialised bytes, and the lock keeps writers away.
+        unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len()) }.to_vec()
+    }
+}
