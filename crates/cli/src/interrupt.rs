@@ -1,0 +1,19 @@
+//! Ctrl-C: work stops at the next safe point instead of in the middle of a file.
+
+use flambeau::{Error, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Makes Ctrl-C set a flag from now on.
+///
+/// # Errors
+/// If the system gives no signal handler.
+pub fn listen() -> Result<()> {
+    ctrlc::set_handler(|| ASKED.store(true, Ordering::Relaxed)).map_err(|e| Error::runtime(format!("Ctrl-C: {e}")))
+}
+
+/// Whether Ctrl-C was pressed.
+pub fn asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
