@@ -1,0 +1,102 @@
+"""Making ``import torch`` mean flambeau, so that scripts written for PyTorch run unmodified."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterator
+
+__all__ = ["aliased", "install", "uninstall"]
+
+_NAME = "torch"
+
+
+class _AliasLoader(importlib.abc.Loader):
+    """Loads ``torch.x`` by importing ``flambeau.x`` and giving out the same module."""
+
+    def __init__(self, own_name: str) -> None:
+        self.own_name = own_name
+
+    def create_module(self, spec):
+        try:
+            self.module = importlib.import_module(self.own_name)
+        except ModuleNotFoundError as error:
+            if error.name == self.own_name:
+                raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name) from None
+            raise
+        self.kept = {name: getattr(self.module, name, None) for name in ("__spec__", "__loader__", "__package__")}
+        return self.module
+
+    def exec_module(self, module) -> None:
+        for name, value in self.kept.items():  # the import system has written the alias's values
+            setattr(module, name, value)
+
+    # what runpy and inspect want of a loader
+    def get_code(self, fullname):
+        spec = importlib.util.find_spec(self.own_name)
+        return spec.loader.get_code(self.own_name) if spec and hasattr(spec.loader, "get_code") else None
+
+    def get_source(self, fullname):
+        spec = importlib.util.find_spec(self.own_name)
+        return spec.loader.get_source(self.own_name) if spec and hasattr(spec.loader, "get_source") else None
+
+    def is_package(self, fullname) -> bool:
+        spec = importlib.util.find_spec(self.own_name)
+        return bool(spec and spec.submodule_search_locations is not None)
+
+
+class _AliasFinder(importlib.abc.MetaPathFinder):
+    """Finds every module under ``torch`` in flambeau."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != _NAME and not fullname.startswith(_NAME + "."):
+            return None
+        own_name = "flambeau" + fullname[len(_NAME):]
+        try:
+            own = importlib.util.find_spec(own_name)
+        except (ModuleNotFoundError, ValueError):
+            own = None
+        if own is None and own_name not in sys.modules:
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r} (flambeau stands in for torch and has no {own_name!r})", name=fullname
+            )
+        return importlib.machinery.ModuleSpec(
+            fullname, _AliasLoader(own_name), origin=own_name,
+            is_package=bool(own and own.submodule_search_locations is not None),
+        )
+
+
+_finder = _AliasFinder()
+
+
+def install() -> None:
+    """From now on, ``import torch`` and ``import torch.anything`` give flambeau."""
+    if _finder in sys.meta_path:
+        return
+    loaded = sys.modules.get(_NAME)
+    if loaded is not None and getattr(loaded, "__name__", None) != "flambeau":
+        raise RuntimeError("torch has been imported already; call torch_alias.install() before it is")
+    sys.meta_path.insert(0, _finder)
+
+
+def uninstall() -> None:
+    """Undoes ``install``; names already imported keep their meaning."""
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+    for name in [name for name in sys.modules if name == _NAME or name.startswith(_NAME + ".")]:
+        if getattr(sys.modules[name], "__name__", "").split(".")[0] == "flambeau":
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def aliased() -> Iterator[None]:
+    """``install`` for the duration of a block."""
+    install()
+    try:
+        yield
+    finally:
+        uninstall()

@@ -1,0 +1,11 @@
+"""Helpers around training: data loading, checkpointing, hooks, DLPack."""
+
+import importlib as _importlib
+
+_LAZY = ("checkpoint", "data", "dlpack", "hooks")
+
+
+def __getattr__(name):
+    if name in _LAZY:
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

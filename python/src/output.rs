@@ -1,0 +1,195 @@
+//! Results of operators as Python objects.
+
+use crate::objects::PyDType;
+use crate::tensor::wrap;
+use flambeau_tensor::{DType, Result, Scalar, Shape, Tensor};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+/// What an operator returns.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Nothing.
+    None,
+    /// A tensor.
+    Tensor(Tensor),
+    /// A tuple.
+    Tuple(Vec<Output>),
+    /// A number.
+    Scalar(Scalar),
+    /// A string.
+    Str(String),
+    /// A dtype.
+    DType(DType),
+    /// A `Size`.
+    Shape(Shape),
+}
+
+/// What an operator's closure may return.
+pub trait IntoOutput {
+    /// The result, or the error.
+    ///
+    /// # Errors
+    /// The operator's.
+    fn into_output(self) -> Result<Output>;
+}
+
+impl IntoOutput for Output {
+    fn into_output(self) -> Result<Output> {
+        Ok(self)
+    }
+}
+
+impl IntoOutput for () {
+    fn into_output(self) -> Result<Output> {
+        Ok(Output::None)
+    }
+}
+
+impl<T: IntoOutput> IntoOutput for Result<T> {
+    fn into_output(self) -> Result<Output> {
+        self?.into_output()
+    }
+}
+
+impl<T: IntoOutput> IntoOutput for Option<T> {
+    fn into_output(self) -> Result<Output> {
+        self.map_or(Ok(Output::None), T::into_output)
+    }
+}
+
+/// A vector is a tuple in Python: what PyTorch's operators return several tensors in.
+impl<T: IntoOutput> IntoOutput for Vec<T> {
+    fn into_output(self) -> Result<Output> {
+        Ok(Output::Tuple(self.into_iter().map(T::into_output).collect::<Result<_>>()?))
+    }
+}
+
+macro_rules! tuples {
+    ($(($($t:ident $i:tt),*);)*) => {$(
+        impl<$($t: IntoOutput),*> IntoOutput for ($($t,)*) {
+            fn into_output(self) -> Result<Output> {
+                Ok(Output::Tuple(vec![$(self.$i.into_output()?),*]))
+            }
+        }
+    )*};
+}
+tuples! {
+    (A 0, B 1);
+    (A 0, B 1, C 2);
+    (A 0, B 1, C 2, D 3);
+    (A 0, B 1, C 2, D 3, E 4);
+}
+
+macro_rules! plain {
+    ($($t:ty: $value:ident => $output:expr;)*) => {$(
+        impl IntoOutput for $t {
+            fn into_output(self) -> Result<Output> {
+                let $value = self;
+                Ok($output)
+            }
+        }
+    )*};
+}
+plain! {
+    Tensor: t => Output::Tensor(t);
+    Scalar: s => Output::Scalar(s);
+    bool: b => Output::Scalar(Scalar::Bool(b));
+    i64: i => Output::Scalar(Scalar::Int(i));
+    usize: i => Output::Scalar(Scalar::Int(i as i64));
+    f64: f => Output::Scalar(Scalar::Float(f));
+    String: s => Output::Str(s);
+    DType: d => Output::DType(d);
+    Shape: s => Output::Shape(s);
+}
+
+/// The Python object of a result. `fields` is the class of a named tuple.
+///
+/// # Errors
+/// If Python objects cannot be made.
+pub fn to_object(py: Python<'_>, output: Output, fields: Option<&Py<PyAny>>) -> PyResult<Py<PyAny>> {
+    Ok(match output {
+        Output::Tensor(tensor) => wrap(py, tensor)?,
+        Output::None => py.None(),
+        Output::Scalar(Scalar::Bool(b)) => b.into_py_any(py)?,
+        Output::Scalar(Scalar::Int(i)) => i.into_py_any(py)?,
+        Output::Scalar(Scalar::Float(f)) => f.into_py_any(py)?,
+        Output::Str(text) => text.into_py_any(py)?,
+        Output::DType(dtype) => PyDType::of(py, dtype).clone_ref(py).into_any(),
+        Output::Shape(shape) => crate::size::size(py, &shape)?,
+        Output::Tuple(items) => {
+            let items = items.into_iter().map(|item| to_object(py, item, None)).collect::<PyResult<Vec<_>>>()?;
+            match fields {
+                Some(class) => class.call1(py, (PyTuple::new(py, items)?,))?,
+                None => PyTuple::new(py, items)?.into_any().unbind(),
+            }
+        }
+    })
+}
+
+/// The class of the named tuple that operator `name` returns.
+///
+/// # Errors
+/// If Python objects cannot be made.
+pub fn named_tuple(py: Python<'_>, name: &str, fields: &[&str]) -> PyResult<Py<PyAny>> {
+    crate::size::python_parts(py)?.getattr("named_tuple")?.call1((name, PyTuple::new(py, fields)?)).map(Bound::unbind)
+}
+
+/// Writes results into the tensors that the caller gave as `out`, and returns those.
+///
+/// # Errors
+/// PyTorch's, if a result's dtype cannot be cast to the tensor's, or there are not as many.
+pub fn write_out(output: Output, out: &crate::args::Value) -> Result<Output> {
+    use crate::args::Value;
+    match (output, out) {
+        (Output::Tensor(result), Value::Tensor(out)) => write_one(&result, out).map(Output::Tensor),
+        (Output::Tuple(results), Value::Tensors(outs)) => {
+            if results.len() != outs.len() {
+                return Err(flambeau_tensor::Error::type_(format!(
+                    "expected tuple of {} elements but got {}",
+                    results.len(),
+                    outs.len()
+                )));
+            }
+            let written = results.into_iter().zip(outs).map(|(result, out)| match result {
+                Output::Tensor(result) => write_one(&result, out).map(Output::Tensor),
+                other => Ok(other),
+            });
+            Ok(Output::Tuple(written.collect::<Result<_>>()?))
+        }
+        (output, _) => Ok(output),
+    }
+}
+
+fn write_one(result: &Tensor, out: &Tensor) -> Result<Tensor> {
+    if !result.dtype().can_cast(out.dtype()) {
+        return Err(flambeau_tensor::Error::runtime(format!(
+            "result type {} can't be cast to the desired output type {}",
+            result.dtype().scalar_type_name(),
+            out.dtype().scalar_type_name()
+        )));
+    }
+    if result.same(out) {
+        return Ok(out.clone());
+    }
+    if result.shape() != out.shape() {
+        if out.numel() > 0 {
+            warn_resized(result, out)?;
+        }
+        out.set_data(&result.to_dtype(out.dtype())?)?;
+    } else {
+        out.backend().copy(&result.array(), &out.array())?;
+    }
+    out.version_counter().bump();
+    Ok(out.clone())
+}
+
+fn warn_resized(result: &Tensor, out: &Tensor) -> Result<()> {
+    let text = format!(
+        "An output with one or more elements was resized since it had shape {}, which does not match the required output shape {}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+        out.shape(),
+        result.shape()
+    );
+    Python::attach(|py| crate::error::warn(py, &text)).map_err(crate::error::carry)
+}
