@@ -89,6 +89,18 @@ impl Args {
         }
     }
 
+    /// A tensor, or a 0-d tensor made of the number that was given in its place.
+    ///
+    /// # Errors
+    /// If there is no memory for the latter.
+    pub fn tensor_of(&self, i: usize) -> Result<Tensor> {
+        match &self.values[i] {
+            Value::Tensor(tensor) => Ok(tensor.clone()),
+            Value::Scalar(number) => scalar_tensor(*number, number.dtype()),
+            _ => self.mismatch(i, "Operand"),
+        }
+    }
+
     /// A tensor or a number.
     pub fn operand(&self, i: usize) -> Operand {
         self.opt_operand(i).unwrap_or_else(|| self.mismatch(i, "Operand"))

@@ -1,78 +1,108 @@
 //! The Python operators of the family `copy`.
 
 use super::Table;
-use flambeau_tensor::{DType, Result, Tensor};
-
-/// Converts a tensor, or gives it back if it is of the dtype already.
-fn converted(tensor: &Tensor, dtype: DType) -> Result<Tensor> {
-    if tensor.dtype() == dtype { Ok(tensor.clone()) } else { tensor.to_dtype(dtype) }
-}
-
-macro_rules! conversions {
-    ($table:ident: $($schema:literal => $dtype:ident),*) => {
-        $($table.method($schema, |a| converted(a.tensor(0), DType::$dtype));)*
-    };
-}
+use crate::args::Args;
+use crate::output::Output;
+use flambeau_tensor::ops::ToOptions;
+use flambeau_tensor::{DType, Error, MemoryFormat, Result, Scalar, Tensor};
 
 /// Adds the family's operators.
 pub(super) fn register(table: &mut Table<'_>) {
-    table.both("clone(Tensor input, *, MemoryFormat memory_format=None)", |a| match a.format(1) {
-        Some(format) => a.tensor(0).clone_in(format),
-        None => a.tensor(0).copy(),
+    copies(table);
+    conversions(table);
+    rearrangements(table);
+    assignments(table);
+}
+
+fn copies(table: &mut Table<'_>) {
+    table.both("clone(Tensor input, *, MemoryFormat memory_format=None)", |a| {
+        a.tensor(0).clone_in(a.format(1).unwrap_or(MemoryFormat::Preserve))
     });
     table.method("contiguous(Tensor input, *, MemoryFormat memory_format=torch.contiguous_format)", |a| {
-        a.tensor(0).contiguous_in(a.format_of(1))
-    });
-    table.method("type_as(Tensor input, Tensor other)", |a| converted(a.tensor(0), a.tensor(1).dtype()));
-    table.method("cpu(Tensor input, *, MemoryFormat memory_format=None)", |a| a.tensor(0).clone());
-    conversions!(table:
-        "float(Tensor input, *, MemoryFormat memory_format=None)" => F32,
-        "double(Tensor input, *, MemoryFormat memory_format=None)" => F64,
-        "half(Tensor input, *, MemoryFormat memory_format=None)" => F16,
-        "bfloat16(Tensor input, *, MemoryFormat memory_format=None)" => BF16,
-        "long(Tensor input, *, MemoryFormat memory_format=None)" => I64,
-        "int(Tensor input, *, MemoryFormat memory_format=None)" => I32,
-        "short(Tensor input, *, MemoryFormat memory_format=None)" => I16,
-        "char(Tensor input, *, MemoryFormat memory_format=None)" => I8,
-        "byte(Tensor input, *, MemoryFormat memory_format=None)" => U8,
-        "bool(Tensor input, *, MemoryFormat memory_format=None)" => Bool
-    );
-    table.method(
-        "to(Tensor input, Device device=None, ScalarType dtype=None, bool non_blocking=False, bool copy=False, *, MemoryFormat memory_format=None)",
-        |a| convert(a.tensor(0), a.dtype(2), a.bool(4), a.format(5)),
-    );
-    table.method(
-        "to(Tensor input, ScalarType dtype, bool non_blocking=False, bool copy=False, *, MemoryFormat memory_format=None)",
-        |a| convert(a.tensor(0), a.dtype(1), a.bool(3), a.format(4)),
-    );
-    table.method(
-        "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, MemoryFormat memory_format=None)",
-        |a| convert(a.tensor(0), Some(a.tensor(1).dtype()), a.bool(3), a.format(4)),
-    );
-    table.method("copy_(Tensor input, Tensor other, bool non_blocking=False)", |a| a.tensor(0).copy_(a.tensor(1)));
-    table.both("fill_(Tensor input, Operand value)", |a| a.tensor(0).fill_(a.operand(1)));
-    table.both("fill(Tensor input, Operand value)", |a| a.tensor(0).fill(a.operand(1)));
-    table.both("zero_(Tensor input)", |a| a.tensor(0).zero_());
-    table.method("fill_diagonal_(Tensor input, Scalar fill_value, bool wrap=False)", |a| {
-        a.tensor(0).fill_diagonal_(a.scalar(1), a.bool(2))
+        match a.format_of(1) {
+            MemoryFormat::Preserve => {
+                Err(Error::runtime("preserve memory format is unsupported by the contiguous operator"))
+            }
+            format => a.tensor(0).contiguous_in(format),
+        }
     });
 }
 
-/// `Tensor.to`: the tensor itself where nothing changes and no copy is asked for.
-fn convert(
-    tensor: &Tensor,
-    dtype: Option<DType>,
-    copy: bool,
-    format: Option<flambeau_tensor::MemoryFormat>,
-) -> Result<Tensor> {
-    let changed = dtype.is_some_and(|d| d != tensor.dtype());
-    let mut result = match dtype {
-        Some(dtype) if changed => tensor.to_dtype(dtype)?,
-        _ if copy => tensor.copy()?,
-        _ => tensor.clone(),
-    };
-    if let Some(format) = format {
-        result = result.contiguous_in(format)?;
+/// `to` with the arguments `non_blocking, copy, memory_format` from position `at` on. There is one
+/// device, so that nothing is left of it or of blocking.
+fn to(a: &Args, dtype: Option<DType>, at: usize) -> Result<Tensor> {
+    a.tensor(0).to(ToOptions { dtype, memory_format: a.format(at + 2), copy: a.bool(at + 1) })
+}
+
+fn conversions(table: &mut Table<'_>) {
+    table.method(
+        "to(Tensor input, Device device=None, ScalarType dtype=None, bool non_blocking=False, bool copy=False, *, MemoryFormat memory_format=None)",
+        |a| to(a, a.dtype(2), 3),
+    );
+    table.method(
+        "to(Tensor input, ScalarType dtype, bool non_blocking=False, bool copy=False, *, MemoryFormat memory_format=None)",
+        |a| to(a, a.dtype(1), 2),
+    );
+    table.method(
+        "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, MemoryFormat memory_format=None)",
+        |a| to(a, Some(a.tensor(1).dtype()), 2),
+    );
+    macro_rules! named {
+        ($($name:literal: $dtype:ident,)*) => {$(
+            table.method(concat!($name, "(Tensor input, *, MemoryFormat memory_format=None)"), |a| {
+                a.tensor(0).to(ToOptions { dtype: Some(DType::$dtype), memory_format: a.format(1), copy: false })
+            });
+        )*};
     }
-    Ok(result)
+    named! {
+        "float": F32, "double": F64, "half": F16, "bfloat16": BF16, "byte": U8, "char": I8, "short": I16, "int": I32,
+        "long": I64, "bool": Bool,
+    }
+    table.method("cpu(Tensor input, *, MemoryFormat memory_format=None)", |a| {
+        a.tensor(0).to(ToOptions { memory_format: a.format(1), ..Default::default() })
+    });
+    table.method("type_as(Tensor input, Tensor other)", |a| a.tensor(0).to_dtype(a.tensor(1).dtype()));
+    table.method("type(Tensor input, ScalarType dtype=None, bool non_blocking=False)", |a| match a.dtype(1) {
+        None => Ok(Output::Str(type_name(a.tensor(0).dtype()))),
+        Some(dtype) => a.tensor(0).to_dtype(dtype).map(Output::Tensor),
+    });
+    table.method("type(Tensor input, str dtype, bool non_blocking=False)", |a| {
+        match DType::ALL.into_iter().find(|&dtype| type_name(dtype) == a.str(1)) {
+            Some(dtype) => a.tensor(0).to_dtype(dtype),
+            None => Err(Error::value(format!("invalid type: '{}'", a.str(1)))),
+        }
+    });
+}
+
+fn type_name(dtype: DType) -> String {
+    format!("torch.{}Tensor", dtype.scalar_type_name())
+}
+
+fn rearrangements(table: &mut Table<'_>) {
+    table.both("flip(Tensor input, int[] dims)", |a| a.tensor(0).flip(&a.dims(1)));
+    table.both("fliplr(Tensor input)", |a| match a.tensor(0).ndim() {
+        0 | 1 => Err(Error::runtime("Input must be >= 2-d.")),
+        _ => a.tensor(0).flip(&[1]),
+    });
+    table.both("flipud(Tensor input)", |a| match a.tensor(0).ndim() {
+        0 => Err(Error::runtime("Input must be >= 1-d.")),
+        _ => a.tensor(0).flip(&[0]),
+    });
+    table.both("roll(Tensor input, int[1] shifts, int[1] dims=[])", |a| a.tensor(0).roll(&a.dims(1), &a.dims(2)));
+    table.method("repeat(Tensor input, int[] repeats)", |a| a.tensor(0).repeat(&a.dims(1)));
+    table.both("tile(Tensor input, int[] dims)", |a| a.tensor(0).tile(&a.dims(1)));
+}
+
+fn assignments(table: &mut Table<'_>) {
+    table
+        .method("copy_(Tensor input, Operand other, bool non_blocking=False)", |a| a.tensor(0).copy_(&a.tensor_of(1)?));
+    table.both("fill(Tensor input, Tensor value)", |a| a.tensor(0).fill(a.tensor(1)));
+    table.both("fill(Tensor input, Scalar value)", |a| a.tensor(0).fill(a.scalar(1)));
+    table.both("fill_(Tensor input, Tensor value)", |a| a.tensor(0).fill_(a.tensor(1)));
+    table.both("fill_(Tensor input, Scalar value)", |a| a.tensor(0).fill_(a.scalar(1)));
+    table.both("zero_(Tensor input)", |a| a.tensor(0).zero_());
+    table.method("fill_diagonal_(Tensor input, Scalar fill_value, bool wrap=False)", |a| {
+        let value: Scalar = a.scalar(1);
+        a.tensor(0).fill_diagonal_(value, a.bool(2))
+    });
 }

@@ -4,6 +4,7 @@ mod assign;
 mod convert;
 mod fill;
 mod format;
+mod rearrange;
 
 pub use convert::ToOptions;
 pub(crate) use format::like_layout;
