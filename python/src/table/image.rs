@@ -12,7 +12,7 @@ pub(super) fn register(table: &mut Table<'_>) {
         _ if a.ints(1).len() % 2 != 0 => Err(Error::runtime("Padding length must be divisible by 2")),
         "constant" => a.tensor(0).constant_pad_nd(&a.dims(1), Scalar::Float(a.opt_float(3).unwrap_or(0.0))),
         mode @ ("reflect" | "replicate" | "circular") => {
-            Err(Error::not_implemented(format!("padding mode '{mode}' is not available")))
+            Err(Error::not_implemented(format!("padding mode '{mode}' is not there yet, only 'constant' is")))
         }
         mode => Err(Error::not_implemented(format!("Unrecognised padding mode {mode}"))),
     });
