@@ -17,6 +17,7 @@ pub mod pool;
 pub mod random;
 pub mod reduce;
 pub mod resample;
+mod scratch;
 pub mod simd;
 pub mod softmax;
 pub mod window;

@@ -12,6 +12,9 @@ pub mod direct;
 mod geometry;
 pub mod planner;
 pub mod reference;
+#[cfg(test)]
+mod testing;
+pub mod winograd;
 
 use crate::simd::{Float, Isa};
 pub use geometry::{Geometry, ImageLayout};

@@ -4,6 +4,7 @@
 //! planner takes the fastest and remembers the choice. A new algorithm is a file and a line in
 //! [`algorithms`]: callers do not change.
 
+use super::winograd::{Winograd2x2, Winograd4x4};
 use super::{ConvElement, Geometry, ImageLayout, dense, direct, reference};
 use crate::simd::Isa;
 use std::collections::HashMap;
@@ -126,7 +127,15 @@ pub trait Algorithm<T>: Sync {
 
 /// Every algorithm there is; the first wins where costs are equal.
 pub fn algorithms<T: ConvElement>() -> &'static [&'static dyn Algorithm<T>] {
-    &[&dense::Dense, &direct::Depthwise, &direct::SmallGroups, &direct::FewChannels, &reference::Reference]
+    &[
+        &dense::Dense,
+        &Winograd4x4::NEW,
+        &Winograd2x2::NEW,
+        &direct::Depthwise,
+        &direct::SmallGroups,
+        &direct::FewChannels,
+        &reference::Reference,
+    ]
 }
 
 /// A problem with the algorithm that will solve it.

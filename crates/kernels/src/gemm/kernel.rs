@@ -50,14 +50,17 @@ impl TileShape {
     }
 }
 
-/// How a panel of the left operand is stored. Its numbers are read one by one, so either order
-/// serves, and an operand is packed in the one that it has already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LeftForm {
-    /// [`TileShape::rows`] numbers for each step of the depth.
-    DepthMajor,
-    /// Each row by itself, [`row_stride`] numbers from one to the next.
-    RowMajor,
+/// The left operand of a block. Its numbers are read one by one, so that either order serves: an
+/// operand that has one of them is read where it is, and any other is packed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left<T> {
+    pub start: *const T,
+    /// Numbers from one panel of rows to the next.
+    pub panel: usize,
+    /// Numbers from one row to the next; 1 unless the step is.
+    pub row: usize,
+    /// Numbers from one step of the depth to the next.
+    pub step: usize,
 }
 
 /// How long a block is along the depth, in bytes: long enough that loading and storing the
@@ -69,8 +72,8 @@ pub(crate) const fn most_depth<T>() -> usize {
     DEPTH_BYTES / size_of::<T>()
 }
 
-/// The distance of rows in a row-major panel: a cache line more than the longest, lest all rows
-/// compete for the same places in the cache.
+/// The distance of rows in a packed row-major panel: a cache line more than the longest, lest all
+/// rows compete for the same places in the cache.
 pub(crate) const fn row_stride<T>() -> usize {
     (DEPTH_BYTES + 64) / size_of::<T>()
 }
@@ -81,15 +84,15 @@ pub(crate) struct Block<'a, T> {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
-    /// Panels of the left operand: `panel_rows` rows each, `a_panel` numbers apart.
-    pub a: *const T,
-    pub a_form: LeftForm,
-    pub a_panel: usize,
+    /// Panels of `panel_rows` rows each.
+    pub a: Left<T>,
     pub panel_rows: usize,
-    /// Panels of the right operand: `panel_columns` columns each, a multiple of the lanes, stored
-    /// depth-major, `b_panel` numbers apart. The last vector of a panel is filled up with zeros.
+    /// Panels of the right operand: `panel_columns` columns each, a multiple of the lanes,
+    /// `b_panel` numbers apart; `b_step` numbers from one step of the depth to the next. The last
+    /// vector of a panel is filled up with zeros.
     pub b: *const T,
     pub b_panel: usize,
+    pub b_step: usize,
     pub panel_columns: usize,
     /// The result, rows contiguous.
     pub c: *mut T,
@@ -115,6 +118,7 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
     fn run<S: Vectors<T>>(self, simd: S) {
         debug_assert_eq!(self.panel_columns % S::LANES, 0);
         debug_assert!(self.panel_rows <= most_rows(S::REGISTERS));
+        debug_assert!(self.a.row == 1 || self.a.step == 1);
         // A panel of the right operand stays in the first-level cache while those of the left
         // operand pass by, which are the smaller ones.
         for (j, column) in (0..self.columns).step_by(self.panel_columns).enumerate() {
@@ -125,9 +129,9 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
                 unsafe {
                     let tile = Tile {
                         depth: self.depth,
-                        a: self.a.add(i * self.a_panel),
+                        a: Left { start: self.a.start.add(i * self.a.panel), ..self.a },
                         b: self.b.add(j * self.b_panel),
-                        b_step: self.panel_columns,
+                        b_step: self.b_step,
                         c: self.c.add(row * self.c_stride + column),
                         c_stride: self.c_stride,
                         columns,
@@ -138,9 +142,10 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
                             other => other,
                         },
                     };
-                    match self.a_form {
-                        LeftForm::DepthMajor => tile.of_rows::<S, false>(simd, rows),
-                        LeftForm::RowMajor => tile.of_rows::<S, true>(simd, rows),
+                    if self.a.step == 1 {
+                        tile.of_rows::<S, true>(simd, rows);
+                    } else {
+                        tile.of_rows::<S, false>(simd, rows);
                     }
                 }
             }
@@ -150,7 +155,7 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
 
 struct Tile<'a, T> {
     depth: usize,
-    a: *const T,
+    a: Left<T>,
     b: *const T,
     b_step: usize,
     c: *mut T,
@@ -197,8 +202,8 @@ impl<T: Float> Tile<'_, T> {
     #[inline(always)]
     unsafe fn run<S: Vectors<T>, const ROW_MAJOR: bool, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
         let mut sums = [[simd.zero(); VECTORS]; ROWS];
-        let (mut a, mut b) = (self.a, self.b);
-        let (row, step) = if ROW_MAJOR { (row_stride::<T>(), 1) } else { (1, most_rows(S::REGISTERS)) };
+        let (mut a, mut b) = (self.a.start, self.b);
+        let (row, step) = if ROW_MAJOR { (self.a.row, 1) } else { (1, self.a.step) };
         for _ in 0..self.depth {
             // SAFETY: one step of the depth in both panels; the pointers end at most one past.
             unsafe {

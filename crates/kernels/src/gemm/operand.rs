@@ -64,6 +64,12 @@ pub(crate) trait Operand<T>: Sync {
         false
     }
 
+    /// Where the operand lies, if the numbers of a lane follow one another: a left operand then need
+    /// not be packed.
+    fn in_place(&self) -> Option<Strided<T>> {
+        None
+    }
+
     /// Packs a part into panels.
     ///
     /// # Safety
@@ -100,6 +106,10 @@ unsafe impl<T: Sync> Send for Strided<T> {}
 impl<T: Float> Operand<T> for Strided<T> {
     fn lane_major(&self) -> bool {
         self.depth_stride == 1
+    }
+
+    fn in_place(&self) -> Option<Strided<T>> {
+        (self.depth_stride == 1).then_some(*self)
     }
 
     unsafe fn pack(&self, isa: Isa, part: &Part, to: *mut T) {

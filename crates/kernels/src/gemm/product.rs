@@ -5,8 +5,8 @@
 //! kernel runs over the panels. Every choice here depends on sizes only, so that sums are made in
 //! the same order whatever the number of threads.
 
-use super::kernel::{Block, LeftForm, Start, TileShape, most_depth, row_stride};
-use super::operand::{Form, Operand, Part, Sink, panel_lanes};
+use super::kernel::{Block, Left, Start, TileShape, most_depth, row_stride};
+use super::operand::{Form, Operand, Part, Sink, Strided, panel_lanes};
 use crate::buffer::Buffer;
 use crate::parallel;
 use crate::simd::{Float, Isa};
@@ -43,6 +43,8 @@ const SHARED_BYTES: usize = 32 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cut {
     shape: TileShape,
+    /// Whether the left operand is packed row by row.
+    row_major: bool,
     panel_rows: usize,
     panel_columns: usize,
     /// Rows, columns and depth of a task.
@@ -51,7 +53,6 @@ struct Cut {
     chunk: usize,
     /// Depth of a packed block.
     depth: usize,
-    a_form: LeftForm,
     share_a: bool,
     share_b: bool,
 }
@@ -63,7 +64,6 @@ impl Cut {
         let panel_rows = panel_lanes(p.rows, shape.rows, 1);
         let panel_columns = panel_lanes(p.columns, shape.columns(), shape.lanes);
         let depth = most_depth::<T>().min(p.depth);
-        let a_form = if p.a.lane_major() { LeftForm::RowMajor } else { LeftForm::DepthMajor };
         let block = |count: usize, panel: usize| {
             let most = (BLOCK_LANES / panel).max(1) * panel;
             panel_lanes(count, most, panel)
@@ -97,17 +97,25 @@ impl Cut {
             }
         }
         let fits = |lanes: usize| p.items * lanes * p.depth * size <= SHARED_BYTES;
-        let share_a = p.columns > columns && fits(p.rows);
+        let share_a = p.a.in_place().is_none() && p.columns > columns && fits(p.rows);
         let share_b = p.rows > rows && fits(p.columns);
-        Self { shape, panel_rows, panel_columns, rows, columns, chunk, depth, a_form, share_a, share_b }
+        let row_major = p.a.lane_major();
+        Self { shape, row_major, panel_rows, panel_columns, rows, columns, chunk, depth, share_a, share_b }
     }
 
     fn part_a<T>(&self, item: usize, lanes: Range<usize>, depth: Range<usize>) -> Part {
-        let form = match self.a_form {
-            LeftForm::DepthMajor => Form::DepthMajor { width: self.shape.rows },
-            LeftForm::RowMajor => Form::LaneMajor { stride: row_stride::<T>(), lanes: self.shape.rows },
+        let form = if self.row_major {
+            Form::LaneMajor { stride: row_stride::<T>(), lanes: self.shape.rows }
+        } else {
+            Form::DepthMajor { width: self.shape.rows }
         };
         Part { item, lanes, depth, panel_lanes: self.panel_rows, form }
+    }
+
+    /// Packed panels of the left operand.
+    fn packed_left<T>(&self, start: *const T, panel: usize) -> Left<T> {
+        let (row, step) = if self.row_major { (row_stride::<T>(), 1) } else { (1, self.shape.rows) };
+        Left { start, panel, row, step }
     }
 
     fn part_b(&self, item: usize, lanes: Range<usize>, depth: Range<usize>) -> Part {
@@ -220,7 +228,9 @@ impl<T: Float> Product<'_, T> {
         let Task { item, rows, columns, depth, .. } = task;
         let item = *item;
         let room = |part: Part| scratch::<T>(part.lanes.len().div_ceil(part.panel_lanes) * part.panel_size());
-        let own_a = task.shared_a.is_none().then(|| room(cut.part_a::<T>(item, rows.clone(), 0..cut.depth)));
+        let in_place = self.a.in_place();
+        let packs_a = task.shared_a.is_none() && in_place.is_none();
+        let own_a = packs_a.then(|| room(cut.part_a::<T>(item, rows.clone(), 0..cut.depth)));
         let own_b = task.shared_b.is_none().then(|| room(cut.part_b(item, columns.clone(), 0..cut.depth)));
         let first = match self.start {
             Start::Rows(bias) => Start::Rows(&bias[item * self.rows..][rows.clone()]),
@@ -251,14 +261,22 @@ impl<T: Float> Product<'_, T> {
             // SAFETY: the part is inside the operands; buffers have room for it; the block's
             // panels are those just packed, or packed for all tasks from depth 0 on.
             unsafe {
-                let (a, a_panel) = match (&own_a, task.shared_a) {
-                    (Some((_, to)), _) => {
+                let a = match (in_place, &own_a, task.shared_a) {
+                    (Some(Strided { start, item_stride, lane_stride, .. }), _, _) => Left {
+                        start: start.add(item * item_stride + rows.start * lane_stride + begin),
+                        panel: cut.panel_rows * lane_stride,
+                        row: lane_stride,
+                        step: 1,
+                    },
+                    (None, Some((_, to)), _) => {
                         let part = cut.part_a::<T>(item, rows.clone(), step.clone());
                         self.a.pack(isa, &part, to.at(0));
-                        (to.at(0).cast_const(), part.panel_size())
+                        cut.packed_left(to.at(0).cast_const(), part.panel_size())
                     }
-                    (None, Some(all)) => (all.at(item, rows.start, begin / cut.depth.max(1)), all.panel_size),
-                    (None, None) => unreachable!("packed by this task or for all"),
+                    (None, None, Some(all)) => {
+                        cut.packed_left(all.at(item, rows.start, begin / cut.depth.max(1)), all.panel_size)
+                    }
+                    (None, None, None) => unreachable!("in place, packed by this task, or for all"),
                 };
                 let (b, b_panel) = match (&own_b, task.shared_b) {
                     (Some((_, to)), _) => {
@@ -274,11 +292,10 @@ impl<T: Float> Product<'_, T> {
                     columns: columns.len(),
                     depth: step.len(),
                     a,
-                    a_form: cut.a_form,
-                    a_panel,
                     panel_rows: cut.panel_rows,
                     b,
                     b_panel,
+                    b_step: cut.panel_columns,
                     panel_columns: cut.panel_columns,
                     c,
                     c_stride,

@@ -1,77 +1,7 @@
-use super::super::planner::{Operands, Pass, Plan, Problem};
-use super::super::{ConvElement, Geometry, ImageLayout, reference};
+use super::super::testing::{any_layout, check, numbers};
+use super::super::{Geometry, ImageLayout};
 use crate::parallel;
-use crate::simd::Isa;
 use proptest::prelude::*;
-
-/// Numbers that tell places apart, between -1 and 1.
-fn numbers<T: ConvElement>(len: usize, seed: u64) -> Vec<T> {
-    let mut state = seed;
-    (0..len)
-        .map(|_| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            T::from_f64((state >> 40) as f64 / (1u64 << 23) as f64 - 1.0)
-        })
-        .collect()
-}
-
-fn close<T: ConvElement>(ours: &[T], expected: &[T], tolerance: f64) -> Result<(), TestCaseError> {
-    let (mut error, mut norm) = (0.0, 0.0);
-    for (&a, &b) in ours.iter().zip(expected) {
-        prop_assert!(a.to_f64().is_finite());
-        error += (a.to_f64() - b.to_f64()).powi(2);
-        norm += b.to_f64().powi(2);
-    }
-    prop_assert!(error.sqrt() <= tolerance * norm.sqrt(), "relative error {}", (error / norm).sqrt());
-    Ok(())
-}
-
-/// All passes of a geometry against the reference, by every instruction set.
-fn check<T: ConvElement>(g: &Geometry, layout: ImageLayout, tolerance: f64) -> Result<(), TestCaseError> {
-    let input = numbers::<T>(g.input_len(), 1);
-    let weight = numbers::<T>(g.weight_len(), 2);
-    let bias = numbers::<T>(g.out_channels, 3);
-    let grad_output = numbers::<T>(g.output_len(), 4);
-    let garbage = T::from_f64(f64::NAN);
-    let (mut output, mut grad_input, mut grad_weight) =
-        (vec![garbage; g.output_len()], vec![garbage; g.input_len()], vec![garbage; g.weight_len()]);
-    reference::forward(g, layout, &input, &weight, Some(&bias), &mut output);
-    reference::data_gradient(g, layout, &grad_output, &weight, &mut grad_input);
-    reference::weight_gradient(g, layout, &input, &grad_output, &mut grad_weight);
-    for isa in Isa::available() {
-        let plan = |pass| {
-            let problem = Problem { geometry: *g, layout, pass, isa };
-            Plan::<T>::by_name(problem, "dense").expect("dense applies to everything")
-        };
-        let mut ours = vec![garbage; output.len()];
-        plan(Pass::Forward).run(Operands::Forward {
-            input: &input,
-            weight: &weight,
-            bias: Some(&bias),
-            output: &mut ours,
-        });
-        close(&ours, &output, tolerance)?;
-        let mut ours = vec![garbage; grad_input.len()];
-        plan(Pass::DataGradient).run(Operands::DataGradient {
-            grad_output: &grad_output,
-            weight: &weight,
-            grad_input: &mut ours,
-        });
-        close(&ours, &grad_input, tolerance)?;
-        let mut ours = vec![garbage; grad_weight.len()];
-        plan(Pass::WeightGradient).run(Operands::WeightGradient {
-            input: &input,
-            grad_output: &grad_output,
-            grad_weight: &mut ours,
-        });
-        close(&ours, &grad_weight, tolerance)?;
-    }
-    Ok(())
-}
-
-fn any_layout() -> impl Strategy<Value = ImageLayout> {
-    prop_oneof![Just(ImageLayout::ChannelsFirst), Just(ImageLayout::ChannelsLast)]
-}
 
 prop_compose! {
     fn any_geometry(axes: usize)(
@@ -109,13 +39,13 @@ proptest! {
 
     #[test]
     fn two_dimensions_match_the_definition(g in any_geometry(2), layout in any_layout()) {
-        check::<f32>(&g, layout, 2e-6)?;
-        check::<f64>(&g, layout, 1e-14)?;
+        check::<f32>("dense", &g, layout, 2e-6)?;
+        check::<f64>("dense", &g, layout, 1e-14)?;
     }
 
     #[test]
     fn one_dimension_matches_the_definition(g in any_geometry(1), layout in any_layout()) {
-        check::<f32>(&g, layout, 2e-6)?;
+        check::<f32>("dense", &g, layout, 2e-6)?;
     }
 }
 
@@ -124,7 +54,7 @@ proptest! {
 
     #[test]
     fn three_dimensions_match_the_definition(g in any_geometry(3), layout in any_layout()) {
-        check::<f32>(&g, layout, 2e-6)?;
+        check::<f32>("dense", &g, layout, 2e-6)?;
     }
 }
 
@@ -149,7 +79,7 @@ fn larger() -> [Geometry; 3] {
 fn several_blocks_match_the_definition() {
     for g in larger() {
         for layout in [ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast] {
-            check::<f32>(&g, layout, 2e-6).expect("the reference's numbers");
+            check::<f32>("dense", &g, layout, 2e-6).expect("the reference's numbers");
         }
     }
 }

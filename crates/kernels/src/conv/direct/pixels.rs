@@ -7,9 +7,10 @@ use super::DirectElement;
 use super::blocks::{Blocks, MOST_PERMUTATIONS};
 use super::correlation::{Axis, Correlation};
 use super::planar::CountLanes;
-use super::scratch::{Ahead, Scratch, Target, share, worthwhile_tasks};
+use super::scratch::{Ahead, share, worthwhile_tasks};
 use super::tile::{ALIKE, BROADCAST, Lanes, PERMUTED, Pixels, TILE, accumulate, unroll};
 use crate::parallel;
+use crate::scratch::{Scratch, Target};
 use crate::simd::{Isa, Kernel, Vectors, dispatch, first_lanes};
 
 /// One phase of the columns within one of the rows.

@@ -8,9 +8,10 @@ use super::blocks::{Block, Blocks};
 use super::correlation::Correlation;
 use super::planar::CountLanes;
 use super::planar_weight::add_parts;
-use super::scratch::{Scratch, Target, share};
+use super::scratch::share;
 use super::tile::{ALIKE, BROADCAST, Gradients, PERMUTED, Pixels, TILE, products, unroll};
 use crate::parallel;
+use crate::scratch::{Scratch, Target};
 use crate::simd::{Isa, Kernel, Vectors, dispatch, first_lanes};
 
 /// Tasks at most.

@@ -7,9 +7,10 @@
 use super::DirectElement;
 use super::correlation::{Axis, Correlation};
 use super::padded::{Fill, Padded};
-use super::scratch::{Scratch, Target, share, worthwhile_tasks};
+use super::scratch::{share, worthwhile_tasks};
 use super::tile::{Rows, Scalars, TILE, UNROLLED, accumulate, unroll};
 use crate::parallel;
+use crate::scratch::{Scratch, Target};
 use crate::simd::{Isa, Kernel, Vectors, dispatch, first_lanes};
 
 /// Most bytes of the padded copy of a band: what fits a second-level cache beside other things.

@@ -7,9 +7,10 @@ use super::DirectElement;
 use super::correlation::Correlation;
 use super::padded::{Fill, Padded};
 use super::planar::{CountLanes, narrowed};
-use super::scratch::{Scratch, Target, share, worthwhile_tasks};
+use super::scratch::{share, worthwhile_tasks};
 use super::tile::{Gradients, Rows, TILE, UNROLLED, products, unroll};
 use crate::parallel;
+use crate::scratch::{Scratch, Target};
 use crate::simd::{Isa, Kernel, Vectors, dispatch, first_lanes};
 
 /// Most bytes of the padded copy of a band.

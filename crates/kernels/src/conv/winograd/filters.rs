@@ -1,0 +1,139 @@
+//! Transforming weights, and a weight's gradient back.
+
+use super::super::Geometry;
+use super::scheme::{Place, Scheme};
+use super::strip::{MOST_LANES, transpose};
+use crate::simd::{Float, Vectors, first_lanes};
+use std::ops::Range;
+
+/// The most taps that a filter of any scheme has.
+const MOST_TAPS: usize = 9;
+
+/// A weight as filters from source channels to result channels.
+#[derive(Clone, Copy)]
+pub(super) struct Filters<P> {
+    /// The weight's first number.
+    pub weight: P,
+    pub sources: usize,
+    pub results: usize,
+    /// Numbers from one source channel's taps to the next's, and from one result channel's.
+    source_stride: usize,
+    result_stride: usize,
+    /// Whether the last tap comes first.
+    turned: bool,
+}
+
+impl<P> Filters<P> {
+    fn new(g: &Geometry, weight: P, turned: bool) -> Self {
+        let taps = g.kernel.iter().product::<usize>();
+        let (inner, outer) = (taps, taps * g.in_channels);
+        let (inputs, outputs) = (g.in_channels, g.out_channels);
+        if turned {
+            Self { weight, sources: outputs, results: inputs, source_stride: outer, result_stride: inner, turned }
+        } else {
+            Self { weight, sources: inputs, results: outputs, source_stride: inner, result_stride: outer, turned }
+        }
+    }
+}
+
+impl<'a, T: Float> Filters<&'a [T]> {
+    /// From the input to the output.
+    pub fn forward(g: &Geometry, weight: &'a [T]) -> Self {
+        Self::new(g, weight, false)
+    }
+
+    /// From the output's gradient to the input's.
+    pub fn data_gradient(g: &Geometry, weight: &'a [T]) -> Self {
+        Self::new(g, weight, true)
+    }
+
+    /// Transforms the filters from some source channels to a vector's worth of result channels from
+    /// `result` on: a vector for each place and source, places `plane` and sources `step` numbers
+    /// apart. Lanes beyond the last result channel are zero.
+    ///
+    /// # Safety
+    /// The vectors must be writable.
+    #[inline(always)]
+    pub unsafe fn transform<F: Scheme, S: Vectors<T>>(
+        &self,
+        simd: S,
+        result: usize,
+        sources: Range<usize>,
+        to: *mut T,
+        [plane, step]: [usize; 2],
+    ) {
+        let taps = F::TAPS[0] * F::TAPS[1];
+        let mut filter = [T::ZERO; MOST_TAPS * MOST_LANES];
+        for (i, source) in sources.enumerate() {
+            let from = self.weight.as_ptr().wrapping_add(result * self.result_stride + source * self.source_stride);
+            for first in (0..taps).step_by(S::LANES) {
+                let count = (taps - first).min(S::LANES);
+                let mut square = [simd.zero(); MOST_LANES];
+                for (lane, vector) in square.iter_mut().enumerate().take(S::LANES) {
+                    let mask = if result + lane < self.results { first_lanes(count) } else { 0 };
+                    let from = from.wrapping_add(lane * self.result_stride + first);
+                    // SAFETY: taps of a filter that exists.
+                    *vector = unsafe { simd.load_masked(simd.zero(), from, mask) };
+                }
+                transpose::<T, S>(simd, &mut square);
+                for (k, vector) in square.into_iter().enumerate().take(S::LANES) {
+                    if k < count {
+                        let tap = if self.turned { taps - 1 - (first + k) } else { first + k };
+                        simd.store_slice(&mut filter[tap * S::LANES..], vector);
+                    }
+                }
+            }
+            let place = Place { start: filter.as_ptr(), row: F::TAPS[1] * S::LANES, column: S::LANES };
+            // SAFETY: the filter is the one just read; the caller vouches for the vectors.
+            unsafe { F::filter(simd, place, to.add(i * step), plane) }
+        }
+    }
+}
+
+impl<T: Float> Filters<*mut T> {
+    /// From the input to the output.
+    pub fn gradient(g: &Geometry, grad_weight: *mut T) -> Self {
+        Self::new(g, grad_weight, false)
+    }
+
+    /// Transforms a gradient back, for some source channels and a vector's worth of result channels
+    /// from `result` on: vectors `plane` numbers apart for places, and `step` for sources.
+    ///
+    /// # Safety
+    /// The vectors must be readable, and the weight writable, these filters by this thread alone.
+    #[inline(always)]
+    pub unsafe fn transform_back<F: Scheme, S: Vectors<T>>(
+        &self,
+        simd: S,
+        result: usize,
+        sources: Range<usize>,
+        from: *const T,
+        [plane, step]: [usize; 2],
+    ) {
+        let taps = F::TAPS[0] * F::TAPS[1];
+        let mut filter = [T::ZERO; MOST_TAPS * MOST_LANES];
+        for (i, source) in sources.enumerate() {
+            let place = Place { start: filter.as_mut_ptr(), row: F::TAPS[1] * S::LANES, column: S::LANES };
+            // SAFETY: promised by the caller.
+            unsafe { F::filter_gradient(simd, from.add(i * step), plane, place) }
+            let to = self.weight.wrapping_add(result * self.result_stride + source * self.source_stride);
+            for first in (0..taps).step_by(S::LANES) {
+                let count = (taps - first).min(S::LANES);
+                let mut square = [simd.zero(); MOST_LANES];
+                for (k, vector) in square.iter_mut().enumerate().take(S::LANES) {
+                    if k < count {
+                        *vector = simd.load_slice(&filter[(first + k) * S::LANES..]);
+                    }
+                }
+                transpose::<T, S>(simd, &mut square);
+                for (lane, vector) in square.into_iter().enumerate().take(S::LANES) {
+                    if result + lane < self.results {
+                        let to = to.wrapping_add(lane * self.result_stride + first);
+                        // SAFETY: taps of a filter that exists, the caller's alone.
+                        unsafe { simd.store_masked(to, first_lanes(count), vector) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Winograd's minimal filtering: a convolution with fewer multiplications than its definition has.
+//!
+//! # The idea
+//!
+//! A filter of `r` taps makes `m` neighbouring results out of `n = m + r - 1` sources. Read the
+//! sources, the filter and the results as coefficients of polynomials: then filtering is (the
+//! transpose of) a product of polynomials, and a product of polynomials is cheap at points: evaluate
+//! both factors at `n` points, multiply the values, interpolate. So
+//!
+//! ```text
+//! results = Aᵀ ( G filter  ⊙  Bᵀ sources )          F(m, r): n products instead of m · r
+//! ```
+//!
+//! where the three matrices depend on the points alone (Lavin and Gray, "Fast Algorithms for
+//! Convolutional Neural Networks", 2015). Nested in two dimensions, F(4x4, 3x3) makes 16 results
+//! with 36 products instead of 144. What it costs is additions (the transforms) and precision (the
+//! values grow with the points' powers), which is why the points are small and few.
+//!
+//! # Why it pays only in bulk
+//!
+//! The transform of a source tile is used for all output channels, that of a filter for all tiles,
+//! and summing over input channels is done between the transforms. So for each of the `n · n`
+//! places of a tile there is a product of matrices,
+//!
+//! ```text
+//! products[place] = sources[place] · filters[place]        tiles x channels · channels x filters
+//! ```
+//!
+//! and almost all time is spent there, at the speed of a matrix product. The lanes of all
+//! transforms are channels. A task takes a block of tiles small enough that its transformed sources
+//! stay in the second-level cache, multiplies it with a panel of filters at a time, and transforms
+//! those products back while they are still there ([`apply`]).
+//!
+//! The transposed algorithm gives the weight's gradient ([`weight_gradient`]): for each place a
+//! product summed over tiles,
+//!
+//! ```text
+//! grad_filter = Gᵀ ( Σ over tiles  Bᵀ sources  ⊙  A grad_results )
+//! ```
+//!
+//! # Infinities
+//!
+//! An infinite or undefined source makes all results of its tile undefined, where the definition
+//! spoils only those that see it; and very large numbers overflow in the transforms. Results that
+//! are not finite are noticed while they are written, and the work is then done again by the
+//! definition.
+//!
+//! # The rooms
+//!
+//! [`points`] has the matrices, [`scheme`] their two-dimensional forms, [`tiles`] says which pixels
+//! a tile sees (a dilated filter sees every `dilation`-th, so its tiles interleave), [`strip`]
+//! moves pixels between images and channel-by-channel vectors, [`filters`] transforms weights.
+
+mod apply;
+mod filters;
+mod points;
+mod scheme;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod tiles;
+mod weight_gradient;
+
+use super::dense::Dense;
+use super::planner::{Algorithm, Cost, Operands, Pass, Problem};
+use super::{ConvElement, Geometry};
+use apply::Apply;
+use filters::Filters;
+use scheme::{Scheme, Square};
+use std::marker::PhantomData;
+use tiles::Grid;
+use weight_gradient::WeightGradient;
+
+/// F(2x2, 3x3): 2.25 times fewer products than the definition.
+pub type Winograd2x2 = Winograd<Square<4, 3, 2>>;
+/// F(4x4, 3x3): 4 times fewer products than the definition.
+pub type Winograd4x4 = Winograd<Square<6, 3, 4>>;
+
+/// Minimal filtering by one scheme.
+pub struct Winograd<F>(PhantomData<F>);
+
+impl<F> Winograd<F> {
+    /// The algorithm; it has no parameters but its type.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Whether a geometry is one that a scheme filters: one group, stride one, its number of taps.
+fn covers<F: Scheme>(g: &Geometry) -> bool {
+    g.groups == 1
+        && g.stride == [1; 3]
+        && [g.input[0], g.kernel[0]] == [1; 2]
+        && g.padding_begin[0] + g.padding_end[0] == 0
+        && [g.kernel[1], g.kernel[2]] == F::TAPS
+}
+
+impl<T: ConvElement, F: Scheme> Algorithm<T> for Winograd<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn applies(&self, problem: &Problem) -> Option<Cost> {
+        let g = &problem.geometry;
+        if !covers::<F>(g) || g.input_len() * g.weight_len() * g.output_len() == 0 {
+            return None;
+        }
+        let grid = match problem.pass {
+            Pass::DataGradient => Grid::data_gradient(g, F::TILE),
+            Pass::Forward | Pass::WeightGradient => Grid::forward(g, F::TILE),
+        };
+        let lanes = 64.0 / size_of::<T>() as f64;
+        let (tiles, places) = (grid.tiles() as f64, F::PLACES as f64);
+        let (channels, filters) = (g.in_channels as f64, g.out_channels as f64);
+        // Cycles at a multiply-add a cycle and core: products, the transforms of tiles (some eight
+        // instructions for each place), and those of filters, which pass through memory.
+        let blocks = |count: f64| (count / lanes).ceil();
+        let products = places * tiles * channels * blocks(filters) / 0.85;
+        let transforms = 7.0 * places * tiles * (blocks(channels) + blocks(filters));
+        let filter_transforms = places * channels * blocks(filters) * if tiles * 4.0 < channels { 24.0 } else { 12.0 };
+        let cycles = products + transforms + filter_transforms;
+        let speed = g.flops() as f64 / 2.0 / lanes / cycles;
+        let why = "fewer multiplications, by evaluating tiles and filters at a few points";
+        let scratch = F::PLACES * g.in_channels * g.out_channels * size_of::<T>();
+        Some(Cost { speed, scratch, why })
+    }
+
+    fn run(&self, problem: &Problem, operands: Operands<'_, T>) {
+        let Problem { geometry: g, layout, isa, .. } = problem;
+        match operands {
+            Operands::Forward { input, weight, bias, output } => {
+                let filters = Filters::forward(g, weight);
+                let grid = Grid::forward(g, F::TILE);
+                if !Apply::<T, F>::new(*isa, *layout, grid, filters).run(input, bias, output) {
+                    Dense.run(problem, Operands::Forward { input, weight, bias, output });
+                }
+            }
+            Operands::DataGradient { grad_output, weight, grad_input } => {
+                let filters = Filters::data_gradient(g, weight);
+                let grid = Grid::data_gradient(g, F::TILE);
+                if !Apply::<T, F>::new(*isa, *layout, grid, filters).run(grad_output, None, grad_input) {
+                    Dense.run(problem, Operands::DataGradient { grad_output, weight, grad_input });
+                }
+            }
+            Operands::WeightGradient { input, grad_output, grad_weight } => {
+                if !WeightGradient::<T, F>::new(*isa, *layout, g).run(input, grad_output, grad_weight) {
+                    Dense.run(problem, Operands::WeightGradient { input, grad_output, grad_weight });
+                }
+            }
+        }
+    }
+}

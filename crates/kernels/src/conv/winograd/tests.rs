@@ -1,0 +1,74 @@
+use super::super::testing::{any_layout, check};
+use super::super::{Geometry, ImageLayout};
+use proptest::prelude::*;
+
+const SCHEMES: [(&str, f64); 2] = [("winograd 2x2", 3e-6), ("winograd 4x4", 1e-5)];
+
+prop_compose! {
+    fn any_geometry()(
+        batch in 1usize..4,
+        in_channels in prop_oneof![1usize..6, 14usize..20, 60usize..70],
+        out_channels in prop_oneof![1usize..6, 14usize..20, 60usize..70],
+        input in prop::array::uniform2(1usize..24),
+        padding_begin in prop::array::uniform2(0usize..5),
+        padding_end in prop::array::uniform2(0usize..4),
+        dilation in prop::array::uniform2(1usize..4),
+    ) -> Geometry {
+        let mut g = Geometry {
+            batch,
+            groups: 1,
+            in_channels,
+            out_channels,
+            input: [1, input[0], input[1]],
+            kernel: [1, 3, 3],
+            stride: [1; 3],
+            padding_begin: [0, padding_begin[0], padding_begin[1]],
+            padding_end: [0, padding_end[0], padding_end[1]],
+            dilation: [1, dilation[0], dilation[1]],
+        };
+        for axis in 1..3 {
+            // At least one result.
+            let reach = 2 * g.dilation[axis] + 1;
+            g.input[axis] = g.input[axis].max(reach.saturating_sub(g.padding_begin[axis] + g.padding_end[axis])).max(1);
+        }
+        g
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_scheme_matches_the_definition(g in any_geometry(), layout in any_layout()) {
+        for (scheme, tolerance) in SCHEMES {
+            check::<f32>(scheme, &g, layout, tolerance)?;
+            check::<f64>(scheme, &g, layout, 1e-13)?;
+        }
+    }
+}
+
+fn square(batch: usize, channels: usize, filters: usize, size: usize, padding: usize) -> Geometry {
+    Geometry {
+        batch,
+        in_channels: channels,
+        out_channels: filters,
+        groups: 1,
+        input: [1, size, size],
+        kernel: [1, 3, 3],
+        stride: [1; 3],
+        padding_begin: [0, padding, padding],
+        padding_end: [0, padding, padding],
+        dilation: [1; 3],
+    }
+}
+
+#[test]
+fn several_blocks_and_stretches_match_the_definition() {
+    for g in [square(3, 40, 100, 30, 1), square(2, 130, 33, 40, 0), square(17, 5, 7, 50, 2)] {
+        for layout in [ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast] {
+            for (scheme, tolerance) in SCHEMES {
+                check::<f32>(scheme, &g, layout, tolerance).expect("the reference's numbers");
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The weight's gradient.
+//!
+//! Sources and gradients of a stretch of tiles are transformed, then for each place their product is
+//! added to the sums of that place, and so on stretch by stretch. Both steps are shared out among
+//! threads, but never the tiles of one sum: the order of additions is the tiles'.
+
+use super::super::{Geometry, ImageLayout};
+use super::apply::{TransformSources, strips, tile_stride};
+use super::filters::Filters;
+use super::scheme::{Place, Scheme};
+use super::strip::{self, Images, MOST_LANES, Window};
+use super::tiles::Grid;
+use crate::gemm::kernel::{Block, Left, Start, TileShape};
+use crate::gemm::operand::panel_lanes;
+use crate::parallel;
+use crate::scratch::{Scratch, Target};
+use crate::simd::{Float, Isa, Kernel, Vectors, dispatch};
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Bytes of a stretch's transforms: what a third-level cache holds.
+const STRETCH_BYTES: usize = 8 << 20;
+/// Tiles of a stretch at least: the sums are fetched and written for each.
+const FEWEST_TILES: usize = 128;
+/// Tiles that a task transforms.
+const TASK_TILES: usize = 16;
+/// Tiles that are summed up at a time, so that the operands stay in the second-level cache.
+const DEPTH: usize = 256;
+/// Source channels of a product's task.
+const ROWS: usize = 64;
+/// Source channels of a task that transforms sums back.
+const FILTER_CHANNELS: usize = 32;
+
+/// Computing a weight's gradient by a scheme.
+pub(super) struct WeightGradient<'a, T, F> {
+    isa: Isa,
+    layout: ImageLayout,
+    geometry: &'a Geometry,
+    grid: Grid,
+    shape: TileShape,
+    of: PhantomData<(T, F)>,
+}
+
+/// The transforms of a stretch of tiles.
+struct Stretch<'a, T> {
+    sources: &'a [T],
+    gradients: &'a [T],
+    tiles: usize,
+}
+
+impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
+    /// For a geometry that the scheme covers.
+    pub fn new(isa: Isa, layout: ImageLayout, geometry: &'a Geometry) -> Self {
+        let grid = Grid::forward(geometry, F::TILE);
+        Self { isa, layout, geometry, grid, shape: TileShape::new::<T>(isa), of: PhantomData }
+    }
+
+    /// `grad_weight`, from the input and the output's gradient; whether all of it is finite.
+    pub fn run(&self, input: &[T], grad_output: &[T], grad_weight: &mut [T]) -> bool {
+        let Geometry { in_channels, out_channels, .. } = *self.geometry;
+        let lanes = self.shape.lanes;
+        let strides = [in_channels, out_channels].map(|channels| tile_stride(channels, lanes));
+        let tile_bytes = F::PLACES * (strides[0] + strides[1]) * size_of::<T>();
+        let tiles = self.grid.tiles();
+        let stretch = (STRETCH_BYTES / tile_bytes).max(FEWEST_TILES).min(tiles);
+        let mut sources = Scratch::new(F::PLACES * stretch * strides[0]);
+        let mut gradients = Scratch::new(F::PLACES * stretch * strides[1]);
+        let mut sums = Scratch::new(F::PLACES * in_channels * strides[1]);
+        let to = [Target(sources.address()), Target(gradients.address())];
+        for first in (0..tiles).step_by(stretch) {
+            let count = stretch.min(tiles - first);
+            let chunks = count.div_ceil(TASK_TILES);
+            parallel::run(2 * chunks, |task| {
+                let (operand, chunk) = (task % 2, task / 2 * TASK_TILES);
+                let range = first + chunk..first + count.min(chunk + TASK_TILES);
+                let to = to[operand].at(chunk * strides[operand]);
+                if operand == 0 {
+                    self.transform_input(input, range, to, [strides[0], stretch * strides[0]]);
+                } else {
+                    self.transform_gradients(grad_output, range, to, [strides[1], stretch * strides[1]]);
+                }
+            });
+            let transformed = Stretch { sources: sources.as_slice(), gradients: gradients.as_slice(), tiles: count };
+            let start = if first == 0 { Start::Zero } else { Start::Existing };
+            self.add_products(&transformed, stretch, strides, Target(sums.address()), start);
+        }
+        self.transform_back(sums.as_slice(), strides[1], grad_weight);
+        grad_weight.iter().map(|&number| number * T::ZERO).fold(T::ZERO, |a, b| a + b) == T::ZERO
+    }
+
+    fn transform_input(&self, input: &[T], tiles: Range<usize>, to: *mut T, [stride, plane]: [usize; 2]) {
+        let work = TransformSources::<T, F> {
+            images: Images {
+                data: input.as_ptr(),
+                layout: self.layout,
+                channels: self.geometry.in_channels,
+                height: self.grid.rows.sources,
+                width: self.grid.columns.sources,
+            },
+            grid: &self.grid,
+            tiles,
+            to,
+            stride,
+            plane,
+            scheme: PhantomData,
+        };
+        dispatch::<T, _>(self.isa, work);
+    }
+
+    fn transform_gradients(&self, grad_output: &[T], tiles: Range<usize>, to: *mut T, [stride, plane]: [usize; 2]) {
+        let work = TransformGradients::<T, F> {
+            images: Images {
+                data: grad_output.as_ptr(),
+                layout: self.layout,
+                channels: self.geometry.out_channels,
+                height: self.grid.rows.results,
+                width: self.grid.columns.results,
+            },
+            grid: &self.grid,
+            tiles,
+            to,
+            stride,
+            plane,
+            scheme: PhantomData,
+        };
+        dispatch::<T, _>(self.isa, work);
+    }
+
+    /// Adds, for each place, the products of a stretch to the sums.
+    fn add_products(
+        &self,
+        stretch: &Stretch<'_, T>,
+        tiles: usize,
+        [source_stride, gradient_stride]: [usize; 2],
+        sums: Target<T>,
+        start: Start<'_, T>,
+    ) {
+        let (channels, filters) = (self.geometry.in_channels, self.geometry.out_channels);
+        let panel_columns = panel_lanes(filters, self.shape.columns(), self.shape.lanes);
+        let parts = channels.div_ceil(ROWS);
+        parallel::run(F::PLACES * parts, |task| {
+            let (place, first) = (task / parts, task % parts * ROWS);
+            let sources = &stretch.sources[place * tiles * source_stride..][..stretch.tiles * source_stride];
+            let gradients = &stretch.gradients[place * tiles * gradient_stride..][..stretch.tiles * gradient_stride];
+            let mut start = start;
+            for tile in (0..stretch.tiles).step_by(DEPTH) {
+                let block = Block {
+                    rows: ROWS.min(channels - first),
+                    columns: filters,
+                    depth: DEPTH.min(stretch.tiles - tile),
+                    a: Left {
+                        start: sources[tile * source_stride + first..].as_ptr(),
+                        panel: self.shape.rows,
+                        row: 1,
+                        step: source_stride,
+                    },
+                    panel_rows: self.shape.rows,
+                    b: gradients[tile * gradient_stride..].as_ptr(),
+                    b_panel: panel_columns,
+                    b_step: gradient_stride,
+                    panel_columns,
+                    c: sums.at((place * channels + first) * gradient_stride),
+                    c_stride: gradient_stride,
+                    alpha: T::ONE,
+                    start,
+                };
+                // SAFETY: the transforms have whole vectors for each tile, and the sums of this
+                // place and these channels are this task's.
+                unsafe { block.run(self.isa) }
+                start = Start::Existing;
+            }
+        });
+    }
+
+    fn transform_back(&self, sums: &[T], stride: usize, grad_weight: &mut [T]) {
+        let (channels, filters) = (self.geometry.in_channels, self.geometry.out_channels);
+        let target = Target(grad_weight.as_mut_ptr());
+        let (groups, chunks) = (filters.div_ceil(self.shape.lanes), channels.div_ceil(FILTER_CHANNELS));
+        parallel::run(groups * chunks, |task| {
+            let (result, first) = (task / chunks * self.shape.lanes, task % chunks * FILTER_CHANNELS);
+            let work = TransformBack::<T, F> {
+                filters: Filters::gradient(self.geometry, target.at(0)),
+                result,
+                sources: first..channels.min(first + FILTER_CHANNELS),
+                from: sums[first * stride + result..].as_ptr(),
+                strides: [channels * stride, stride],
+                scheme: PhantomData,
+            };
+            dispatch::<T, _>(self.isa, work);
+        });
+    }
+}
+
+struct TransformBack<T, F> {
+    filters: Filters<*mut T>,
+    result: usize,
+    sources: Range<usize>,
+    from: *const T,
+    strides: [usize; 2],
+    scheme: PhantomData<F>,
+}
+
+impl<T: Float, F: Scheme> Kernel<T> for TransformBack<T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vectors<T>>(self, simd: S) {
+        // SAFETY: there are whole vectors of sums for each place and source channel; the filters
+        // are this task's.
+        unsafe { self.filters.transform_back::<F, S>(simd, self.result, self.sources, self.from, self.strides) }
+    }
+}
+
+/// Transforms the gradients of tiles of results.
+struct TransformGradients<'a, T, F> {
+    images: Images<*const T>,
+    grid: &'a Grid,
+    tiles: Range<usize>,
+    to: *mut T,
+    stride: usize,
+    plane: usize,
+    scheme: PhantomData<F>,
+}
+
+impl<T: Float, F: Scheme> Kernel<T> for TransformGradients<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vectors<T>>(self, simd: S) {
+        let mut pixels = [T::ZERO; 6 * 40 * MOST_LANES];
+        for run in strips::<F>(self.grid, self.tiles.clone()) {
+            let columns = run.tiles * F::TILE[1];
+            let window = Window {
+                image: run.image,
+                row: self.grid.rows.result(run.row) as isize,
+                rows: F::TILE[0],
+                row_step: self.grid.rows.dilation,
+                column: self.grid.columns.result(run.column) as isize,
+                columns,
+                column_step: self.grid.columns.dilation,
+                pitch: columns,
+            };
+            for channel in (0..self.images.channels).step_by(S::LANES) {
+                // SAFETY: the strip is long enough for its tiles; each tile has its own vectors.
+                unsafe {
+                    strip::read(simd, self.images, &window, channel, pixels.as_mut_ptr());
+                    for tile in 0..run.tiles {
+                        let from = Place {
+                            start: pixels.as_ptr().add(tile * F::TILE[1] * S::LANES),
+                            row: columns * S::LANES,
+                            column: S::LANES,
+                        };
+                        let to = self.to.add((run.first + tile) * self.stride + channel);
+                        F::result_gradients(simd, from, to, self.plane);
+                    }
+                }
+            }
+        }
+    }
+}
