@@ -1,8 +1,10 @@
 //! Times the convolution layers of well-known networks, each pass by the plan that this machine
-//! gets: `layers [part of a name] [channels_last] [backward|forward]`.
+//! gets: `layers [part of a name] [channels_last] [backward|forward] [by=ALGORITHM]`.
 
-use flambeau_kernels::conv::planner::Pass;
+use flambeau_kernels::buffer::Buffer;
+use flambeau_kernels::conv::planner::{Operands, Pass, Plan, Problem};
 use flambeau_kernels::conv::{self, Geometry, ImageLayout};
+use flambeau_kernels::simd::Isa;
 use std::time::{Duration, Instant};
 
 /// Name, batch, in channels, height, width, out channels, kernel, stride, padding, dilation, groups.
@@ -89,8 +91,28 @@ fn median(mut work: impl FnMut()) -> Duration {
     times[times.len() / 2]
 }
 
-fn numbers(len: usize) -> Vec<f32> {
-    (0..len).map(|i| ((i * 7919) % 1013) as f32 / 1013.0 - 0.5).collect()
+/// Numbers where a tensor's are: in the memory that buffers come from.
+struct Numbers(Buffer);
+
+impl std::ops::Deref for Numbers {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        // SAFETY: a buffer is aligned for any number, and its bytes are initialised.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() / size_of::<f32>()) }
+    }
+}
+
+impl std::ops::DerefMut for Numbers {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as above, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().cast(), self.0.len() / size_of::<f32>()) }
+    }
+}
+
+fn numbers(len: usize) -> Numbers {
+    let mut numbers = Numbers(Buffer::uninit(len * size_of::<f32>()));
+    numbers.iter_mut().enumerate().for_each(|(i, number)| *number = ((i * 7919) % 1013) as f32 / 1013.0 - 0.5);
+    numbers
 }
 
 fn main() {
@@ -98,7 +120,9 @@ fn main() {
     let has = |word: &str| options.iter().any(|option| option == word);
     let layout = if has("channels_last") { ImageLayout::ChannelsLast } else { ImageLayout::ChannelsFirst };
     let words = ["channels_last", "forward", "backward"];
-    let wanted = options.iter().find(|option| !words.contains(&option.as_str())).cloned().unwrap_or_default();
+    let forced = options.iter().find_map(|option| option.strip_prefix("by="));
+    let is_name = |option: &&String| !words.contains(&option.as_str()) && !option.starts_with("by=");
+    let wanted = options.iter().find(is_name).cloned().unwrap_or_default();
     println!("{:30} {:>24} {:>24} {:>24}", "layer", "forward", "data gradient", "weight gradient");
     for layer in layers() {
         let name = format!("{} N{}", layer.0, layer.1);
@@ -109,19 +133,33 @@ fn main() {
         let (input, weight, bias) = (numbers(g.input_len()), numbers(g.weight_len()), numbers(g.out_channels));
         let mut output = numbers(g.output_len());
         let mut line = format!("{name:30}");
-        let mut tell = |pass, work: &mut dyn FnMut()| {
-            let time = median(work).as_secs_f64();
-            let plan = conv::plan::<f32>(&g, layout, pass);
+        let plan = |pass| match forced {
+            None => Some(conv::plan::<f32>(&g, layout, pass)),
+            Some(name) => Plan::by_name(Problem { geometry: g, layout, pass, isa: Isa::detect() }, name),
+        };
+        let mut tell = |pass, work: &mut dyn FnMut(&Plan<f32>)| {
+            let Some(plan) = plan(pass) else {
+                line += &format!("{:>25}", "-");
+                return;
+            };
+            let time = median(|| work(&plan)).as_secs_f64();
             line += &format!(" {:9.3} ms {:4.0} {:7}", time * 1e3, g.flops() as f64 / time / 1e9, plan.algorithm());
         };
         if !has("backward") {
-            tell(Pass::Forward, &mut || conv::forward(&g, layout, &input, &weight, Some(&bias), &mut output));
+            tell(Pass::Forward, &mut |plan| {
+                let (bias, output) = (Some(&bias[..]), &mut output[..]);
+                plan.run(Operands::Forward { input: &input, weight: &weight, bias, output });
+            });
         }
         if !has("forward") {
-            let mut grad_input = numbers(g.input_len());
-            let mut grad_weight = numbers(g.weight_len());
-            tell(Pass::DataGradient, &mut || conv::data_gradient(&g, layout, &output, &weight, &mut grad_input));
-            tell(Pass::WeightGradient, &mut || conv::weight_gradient(&g, layout, &input, &output, &mut grad_weight));
+            let (mut grad_input, mut grad_weight) = (numbers(g.input_len()), numbers(g.weight_len()));
+            let grad_output = &output[..];
+            tell(Pass::DataGradient, &mut |plan| {
+                plan.run(Operands::DataGradient { grad_output, weight: &weight, grad_input: &mut grad_input });
+            });
+            tell(Pass::WeightGradient, &mut |plan| {
+                plan.run(Operands::WeightGradient { input: &input, grad_output, grad_weight: &mut grad_weight });
+            });
         }
         println!("{line}");
     }

@@ -1,7 +1,7 @@
 //! The innermost loops: a block of the product out of packed panels, tile by tile, each tile's
 //! sums in registers.
 
-use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes};
+use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch_to_write};
 
 /// What a product is added to.
 #[derive(Clone, Copy, Debug)]
@@ -202,6 +202,12 @@ impl<T: Float> Tile<'_, T> {
     #[inline(always)]
     unsafe fn run<S: Vectors<T>, const ROW_MAJOR: bool, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
         let mut sums = [[simd.zero(); VECTORS]; ROWS];
+        // The result's lines come from memory while the sums are made.
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                prefetch_to_write(self.c.wrapping_add(r * self.c_stride + v * S::LANES));
+            }
+        }
         let (mut a, mut b) = (self.a.start, self.b);
         let (row, step) = if ROW_MAJOR { (self.a.row, 1) } else { (1, self.a.step) };
         for _ in 0..self.depth {

@@ -79,6 +79,32 @@ pub fn first_lanes(count: usize) -> Mask {
     if count >= 32 { Mask::MAX } else { (1 << count) - 1 }
 }
 
+/// Asks for the cache line of a number that will be read soon. A hint, for any address.
+#[inline(always)]
+pub fn prefetch<T>(from: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch touches nothing that a program can see.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
+/// Asks for the cache line of a number that will be written soon. A hint, for any address.
+#[inline(always)]
+pub fn prefetch_to_write<T>(to: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch touches nothing that a program can see.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(to.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = to;
+}
+
 /// Arithmetic on vectors of `T`; implemented by tokens only.
 pub trait Vectors<T: Copy>: Copy + Send + Sync + 'static {
     /// A vector register's worth of `T`.

@@ -24,7 +24,8 @@ pub(super) fn run<T: ConvElement>(
     }
     let strided = g.stride != [1; 3];
     let apart = (0..3).all(|axis| g.dilation[axis] * (g.kernel[axis] - 1) < g.stride[axis]);
-    if strided && apart {
+    // A single tap has one phase with something to add, whose product needs no patches.
+    if strided && apart && g.kernel != [1; 3] {
         patches(isa, g, layout, grad_output, weight, grad_input);
     } else {
         phases(isa, g, layout, grad_output, weight, grad_input);

@@ -6,7 +6,7 @@
 use super::images::{Images, Lanes};
 use super::window::{Piece, Pieces, Run, Window};
 use crate::gemm::operand::{Form, Part, store_steps};
-use crate::simd::{Float, Vectors};
+use crate::simd::{Float, Vectors, prefetch};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -106,6 +106,9 @@ pub(super) unsafe fn pack<T: Float, S: Vectors<T>, const STEP: usize>(
     }
 }
 
+/// How far ahead channels are asked for while they are packed.
+const CHANNELS_AHEAD: usize = 6;
+
 /// A range in pieces of at most a vector.
 fn in_vectors(range: Range<usize>, lanes: usize) -> impl Iterator<Item = Range<usize>> + Clone {
     range.clone().step_by(lanes).map(move |first| first..range.end.min(first + lanes))
@@ -128,6 +131,11 @@ unsafe fn positions<T: Float, S: Vectors<T>, const STEP: usize>(
     let (panel_vectors, panel_size) = (width.div_ceil(S::LANES), part.panel_size());
     for channel in part.depth.start / taps..part.depth.end.div_ceil(taps) {
         let image = images.group_start(part.item).wrapping_add(channel * plane);
+        // A channel's pixels are few here, and far from the next channel's: the hardware does not
+        // foresee them.
+        for seen in table.vectors_of(taps - 1) {
+            prefetch(image.wrapping_add(CHANNELS_AHEAD * plane).wrapping_offset(seen.piece.offset));
+        }
         for tap in 0..taps {
             let feature = channel * taps + tap;
             if !part.depth.contains(&feature) {

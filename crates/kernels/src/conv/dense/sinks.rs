@@ -42,16 +42,32 @@ impl<T: Float> ImageSink<T> {
         self.grid == self.size && self.step == [1; 3]
     }
 
-    /// Calls `visit(position, image, pixel of the image)` for each position.
-    fn for_each_pixel(&self, positions: Range<usize>, mut visit: impl FnMut(usize, usize, usize)) {
-        let [_, height, width] = self.grid;
-        for position in positions {
+    /// Calls `visit(first position, how many, image, first pixel of the image)` for each run of
+    /// positions in a row of the grid; their pixels are `step[2]` apart.
+    fn for_each_run(&self, positions: Range<usize>, mut visit: impl FnMut(usize, usize, usize, usize)) {
+        let [depth, height, width] = self.grid;
+        let mut position = positions.start;
+        while position < positions.end {
             let (row, w) = (position / width, position % width);
             let (plane, h) = (row / height, row % height);
-            let (image, d) = (plane / self.grid[0], plane % self.grid[0]);
+            let (image, d) = (plane / depth, plane % depth);
             let at = |axis: usize, p: usize| p * self.step[axis] + self.offset[axis];
-            visit(position, image, (at(0, d) * self.size[1] + at(1, h)) * self.size[2] + at(2, w));
+            let len = (width - w).min(positions.end - position);
+            visit(position, len, image, (at(0, d) * self.size[1] + at(1, h)) * self.size[2] + at(2, w));
+            position += len;
         }
+    }
+}
+
+/// Copies numbers to places at equal distances.
+///
+/// # Safety
+/// The numbers must be readable and the places writable.
+#[inline(always)]
+unsafe fn spread<T: Copy>(from: *const T, len: usize, to: *mut T, step: usize) {
+    for i in 0..len {
+        // SAFETY: promised by the caller.
+        unsafe { to.add(i * step).write(from.add(i).read()) }
     }
 }
 
@@ -95,22 +111,26 @@ impl<T: Float> Sink<T> for ImageSink<T> {
                 }
             }
             ImageLayout::ChannelsFirst => {
-                let mut places = Vec::with_capacity(columns.len());
-                self.for_each_pixel(columns, |_, image, pixel| places.push(image * self.channels * pixels + pixel));
-                for (i, row) in rows.enumerate() {
-                    let plane = (channel + row) * pixels;
-                    for (j, &place) in places.iter().enumerate() {
-                        // SAFETY: a pixel of the grid, the caller's alone.
-                        unsafe { self.data.add(plane + place).write(block.add(i * stride + j).read()) }
+                self.for_each_run(columns.clone(), |position, len, image, pixel| {
+                    for (i, row) in rows.clone().enumerate() {
+                        let place = (image * self.channels + channel + row) * pixels + pixel;
+                        // SAFETY: pixels of the grid, the caller's alone.
+                        unsafe {
+                            let from = block.add(i * stride + position - columns.start);
+                            spread(from, len, self.data.add(place), self.step[2]);
+                        }
                     }
-                }
+                });
             }
-            ImageLayout::ChannelsLast => self.for_each_pixel(rows.clone(), |position, image, pixel| {
-                let place = (image * pixels + pixel) * self.channels + channel + columns.start;
-                // SAFETY: channels of a pixel of the grid, the caller's alone.
-                unsafe {
-                    let from = block.add((position - rows.start) * stride);
-                    self.data.add(place).copy_from_nonoverlapping(from, columns.len());
+            ImageLayout::ChannelsLast => self.for_each_run(rows.clone(), |position, len, image, pixel| {
+                for i in 0..len {
+                    let pixel = image * pixels + pixel + i * self.step[2];
+                    let place = pixel * self.channels + channel + columns.start;
+                    // SAFETY: channels of a pixel of the grid, the caller's alone.
+                    unsafe {
+                        let from = block.add((position + i - rows.start) * stride);
+                        self.data.add(place).copy_from_nonoverlapping(from, columns.len());
+                    }
                 }
             }),
         }
@@ -169,17 +189,33 @@ impl<T: Float> Patches<'_, T> {
         (channel, std::array::from_fn(|axis| at[axis] * g.dilation[axis]))
     }
 
-    fn pixel(&self, position: usize, tap: [usize; 3]) -> Option<(usize, usize)> {
+    /// Where a run of positions in a row of the output sees a tap: how many positions lie before
+    /// the first that sees it inside the image, how many see it, and the image and pixel of the
+    /// first.
+    fn pixels(&self, position: usize, len: usize, tap: [usize; 3]) -> Option<(usize, usize, usize, usize)> {
         let g = self.geometry;
         let [depth, height, width] = g.output();
         let at = [position / (width * height) % depth, position / width % height, position % width];
-        let mut pixel = 0;
-        for axis in 0..3 {
-            let padded = at[axis] * g.stride[axis] + tap[axis];
-            let i = padded.checked_sub(g.padding_begin[axis]).filter(|&i| i < g.input[axis])?;
-            pixel = pixel * g.input[axis] + i;
+        let padded = |axis: usize| at[axis] * g.stride[axis] + tap[axis];
+        let inside = |axis: usize| padded(axis).checked_sub(g.padding_begin[axis]).filter(|&i| i < g.input[axis]);
+        let row = inside(0)? * g.input[1] + inside(1)?;
+        let (first, stride) = (padded(2), g.stride[2]);
+        // The first `i` with `first + i * stride` at least so much.
+        let least = |bound: usize| bound.saturating_sub(first).div_ceil(stride).min(len);
+        let (begin, end) = (least(g.padding_begin[2]), least(g.padding_begin[2] + g.input[2]));
+        let pixel = || row * g.input[2] + first + begin * stride - g.padding_begin[2];
+        (begin < end).then(|| (begin, end - begin, position / (width * height * depth), pixel()))
+    }
+
+    /// Calls `visit(first position, how many)` for each run of positions in a row of the output.
+    fn for_each_run(&self, positions: Range<usize>, mut visit: impl FnMut(usize, usize)) {
+        let width = self.geometry.output()[2];
+        let mut position = positions.start;
+        while position < positions.end {
+            let len = (width - position % width).min(positions.end - position);
+            visit(position, len);
+            position += len;
         }
-        Some((position / (width * height * depth), pixel))
     }
 }
 
@@ -195,26 +231,34 @@ impl<T: Float> Sink<T> for Patches<'_, T> {
             ImageLayout::ChannelsFirst => {
                 for (i, row) in rows.enumerate() {
                     let (channel, tap) = self.feature(item, row);
-                    for (j, column) in columns.clone().enumerate() {
-                        if let Some((image, pixel)) = self.pixel(column, tap) {
+                    self.for_each_run(columns.clone(), |position, len| {
+                        if let Some((before, count, image, pixel)) = self.pixels(position, len, tap) {
                             let place = (image * g.in_channels + channel) * pixels + pixel;
-                            // SAFETY: inside the images, and no other (row, column)'s pixel.
-                            unsafe { self.data.add(place).write(block.add(i * stride + j).read()) }
+                            // SAFETY: inside the images, and no other (row, column)'s pixels.
+                            unsafe {
+                                let from = block.add(i * stride + position + before - columns.start);
+                                spread(from, count, self.data.add(place), g.stride[2]);
+                            }
                         }
-                    }
+                    });
                 }
             }
             ImageLayout::ChannelsLast => {
                 let features: Vec<_> = columns.map(|column| self.feature(item, column)).collect();
-                for (i, row) in rows.enumerate() {
+                self.for_each_run(rows.clone(), |position, len| {
                     for (j, &(channel, tap)) in features.iter().enumerate() {
-                        if let Some((image, pixel)) = self.pixel(row, tap) {
-                            let place = (image * pixels + pixel) * g.in_channels + channel;
-                            // SAFETY: inside the images, and no other (row, column)'s pixel.
-                            unsafe { self.data.add(place).write(block.add(i * stride + j).read()) }
+                        if let Some((before, count, image, pixel)) = self.pixels(position, len, tap) {
+                            for i in 0..count {
+                                let pixel = image * pixels + pixel + i * g.stride[2];
+                                // SAFETY: inside the images, and no other (row, column)'s pixel.
+                                unsafe {
+                                    let from = block.add((position + before + i - rows.start) * stride + j);
+                                    self.data.add(pixel * g.in_channels + channel).write(from.read());
+                                }
+                            }
                         }
                     }
-                }
+                });
             }
         }
     }

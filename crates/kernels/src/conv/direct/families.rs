@@ -78,8 +78,10 @@ macro_rules! algorithm {
 algorithm!(Depthwise, "direct depthwise", "each channel is convolved alone: there is no matrix to multiply", |_| 0.5);
 algorithm!(SmallGroups, "direct grouped", "groups are too small to fill the panels of a matrix product", |_| 0.6);
 algorithm!(FewChannels, "direct few channels", "few channels enter: packing them costs more than it saves", |p| {
-    match p.pass {
-        Pass::DataGradient => 0.3,
-        _ => 0.7,
+    let few = 1.0 - 0.02 * p.geometry.in_channels as f64;
+    match (p.pass, p.layout) {
+        (Pass::DataGradient, ImageLayout::ChannelsFirst) => 0.6 * few,
+        (Pass::DataGradient, ImageLayout::ChannelsLast) => 0.1,
+        _ => 0.9 * few,
     }
 });

@@ -247,8 +247,8 @@ pub(super) fn strip_tiles<F: Scheme>() -> usize {
     ((32 + 1 - F::TAPS[1]) / F::TILE[1]).max(1)
 }
 
-/// Numbers of the longest strip.
-const STRIP: usize = 8 * 40 * strip::MOST_LANES;
+/// Numbers of the longest strip, with the room at its end.
+pub(super) const STRIP: usize = (8 * 40 + strip::MOST_LANES) * strip::MOST_LANES;
 
 /// Runs of tiles cut to the length of a strip.
 pub(super) fn strips<F: Scheme>(grid: &Grid, tiles: Range<usize>) -> impl Iterator<Item = Run> {
@@ -260,6 +260,32 @@ pub(super) fn strips<F: Scheme>(grid: &Grid, tiles: Range<usize>) -> impl Iterat
             ..run
         })
     })
+}
+
+/// The sources of tiles.
+pub(super) fn source_window<F: Scheme>(grid: &Grid, run: &Run) -> Window {
+    Window {
+        image: run.image,
+        row: grid.rows.source(run.row),
+        rows: F::SIZE[0],
+        row_step: grid.rows.dilation,
+        column: grid.columns.source(run.column),
+        columns: run.tiles * F::TILE[1] + F::TAPS[1] - 1,
+        column_step: grid.columns.dilation,
+    }
+}
+
+/// The results of tiles.
+pub(super) fn result_window<F: Scheme>(grid: &Grid, run: &Run) -> Window {
+    Window {
+        image: run.image,
+        row: grid.rows.result(run.row) as isize,
+        rows: F::TILE[0],
+        row_step: grid.rows.dilation,
+        column: grid.columns.result(run.column) as isize,
+        columns: run.tiles * F::TILE[1],
+        column_step: grid.columns.dilation,
+    }
 }
 
 /// Transforms the sources of tiles: for each place, tile and channel a number.
@@ -280,17 +306,7 @@ impl<T: Float, F: Scheme> Kernel<T> for TransformSources<'_, T, F> {
     fn run<S: Vectors<T>>(self, simd: S) {
         let mut pixels = [T::ZERO; STRIP];
         for run in strips::<F>(self.grid, self.tiles.clone()) {
-            let columns = run.tiles * F::TILE[1] + F::TAPS[1] - 1;
-            let window = Window {
-                image: run.image,
-                row: self.grid.rows.source(run.row),
-                rows: F::SIZE[0],
-                row_step: self.grid.rows.dilation,
-                column: self.grid.columns.source(run.column),
-                columns,
-                column_step: self.grid.columns.dilation,
-                pitch: columns,
-            };
+            let window = source_window::<F>(self.grid, &run);
             for channel in (0..self.images.channels).step_by(S::LANES) {
                 // SAFETY: the strip is long enough for its tiles; each tile has its own vectors.
                 unsafe {
@@ -298,7 +314,7 @@ impl<T: Float, F: Scheme> Kernel<T> for TransformSources<'_, T, F> {
                     for tile in 0..run.tiles {
                         let from = Place {
                             start: pixels.as_ptr().add(tile * F::TILE[1] * S::LANES),
-                            row: columns * S::LANES,
+                            row: window.columns * S::LANES,
                             column: S::LANES,
                         };
                         let to = self.to.add((run.first + tile) * self.stride + channel);
@@ -333,17 +349,8 @@ impl<T: Float, F: Scheme> Kernel<T> for TransformResults<'_, T, F> {
         let mut nothing = simd.zero();
         let plane = self.tiles.len() * self.width;
         for run in strips::<F>(self.grid, self.tiles.clone()) {
-            let columns = run.tiles * F::TILE[1];
-            let window = Window {
-                image: run.image,
-                row: self.grid.rows.result(run.row) as isize,
-                rows: F::TILE[0],
-                row_step: self.grid.rows.dilation,
-                column: self.grid.columns.result(run.column) as isize,
-                columns,
-                column_step: self.grid.columns.dilation,
-                pitch: columns,
-            };
+            let window = result_window::<F>(self.grid, &run);
+            let columns = window.columns;
             for channel in self.channels.clone().step_by(S::LANES) {
                 let here = first_lanes(self.channels.end - channel);
                 // SAFETY: the strip is long enough for its tiles; there is a bias for each channel;

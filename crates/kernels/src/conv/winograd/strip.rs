@@ -1,11 +1,12 @@
 //! Pixels of some tiles beside each other, as vectors of channels: between images, in whichever
 //! layout, and the transforms.
 //!
-//! A strip has a vector of channels for each of its pixels, row by row. Channels-first images are
+//! A strip has a vector of channels for each of its pixels, row by row, and at its end room for a
+//! square of numbers that nobody asked for. Channels-first images are
 //! transposed on the way, a square of lanes by lanes numbers at a time.
 
 use super::super::ImageLayout;
-use crate::simd::{Float, Vectors, first_lanes};
+use crate::simd::{Float, Mask, Vectors, first_lanes};
 
 /// More lanes than any vector has here.
 pub(super) const MOST_LANES: usize = 16;
@@ -31,8 +32,6 @@ pub(super) struct Window {
     pub column: isize,
     pub columns: usize,
     pub column_step: usize,
-    /// Pixels of a row of the strip; at least as many as the columns.
-    pub pitch: usize,
 }
 
 impl Window {
@@ -74,6 +73,108 @@ pub(super) fn transpose<T: Float, S: Vectors<T>>(simd: S, square: &mut [S::Vecto
     }
 }
 
+/// Channels of an image row.
+struct Rows<T> {
+    from: *const T,
+    /// Numbers from one channel to the next.
+    pitch: usize,
+    /// Channels that there are.
+    count: usize,
+    /// Numbers from one pixel to the next.
+    step: usize,
+    /// The pixels to read; others are zero.
+    mask: Mask,
+}
+
+impl<T: Float> Rows<T> {
+    /// Turns a vector of pixels for each channel into a vector of channels for each pixel. `FULL`
+    /// says that there are as many of both as lanes, and the step is one.
+    ///
+    /// # Safety
+    /// The pixels must be readable, and a square of numbers writable.
+    #[inline(always)]
+    unsafe fn transpose<S: Vectors<T>, const FULL: bool>(&self, simd: S, to: *mut T) {
+        let mut square = [simd.zero(); MOST_LANES];
+        for (c, vector) in square.iter_mut().enumerate().take(S::LANES) {
+            let from = self.from.wrapping_add(c * self.pitch);
+            // SAFETY: promised by the caller.
+            unsafe {
+                if FULL {
+                    *vector = simd.load(from);
+                } else {
+                    let mask = if c < self.count { self.mask } else { 0 };
+                    *vector = match self.step {
+                        1 => simd.load_masked(simd.zero(), from, mask),
+                        step => simd.load_masked_step(simd.zero(), from, step, mask),
+                    };
+                }
+            }
+        }
+        transpose::<T, S>(simd, &mut square);
+        for (k, vector) in square.into_iter().enumerate().take(S::LANES) {
+            // SAFETY: promised by the caller.
+            unsafe { simd.store(to.add(k * S::LANES), vector) }
+        }
+    }
+}
+
+/// Pixels of an image row, for some channels.
+struct Columns<T> {
+    to: *mut T,
+    /// Numbers from one channel to the next, and how many channels there are.
+    pitch: usize,
+    channels: usize,
+    /// Numbers from one pixel to the next, and how many pixels there are.
+    step: usize,
+    count: usize,
+}
+
+impl<T: Float> Columns<T> {
+    /// Turns a vector of channels for each pixel into a vector of pixels for each channel. `FULL`
+    /// says that there are as many of both as lanes, and the step is one.
+    ///
+    /// # Safety
+    /// A square of numbers must be readable, and the pixels writable.
+    #[inline(always)]
+    unsafe fn transpose<S: Vectors<T>, const FULL: bool>(&self, simd: S, bias: S::Vector, from: *const T) {
+        let mut square = [simd.zero(); MOST_LANES];
+        for (k, vector) in square.iter_mut().enumerate().take(S::LANES) {
+            // SAFETY: promised by the caller.
+            *vector = simd.add(bias, unsafe { simd.load(from.add(k * S::LANES)) });
+        }
+        transpose::<T, S>(simd, &mut square);
+        for (c, vector) in square.into_iter().enumerate().take(S::LANES) {
+            let to = self.to.wrapping_add(c * self.pitch);
+            // SAFETY: promised by the caller.
+            unsafe {
+                if FULL {
+                    simd.store(to, vector);
+                } else if c < self.channels {
+                    self.store(simd, to, vector);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The pixels must be writable.
+    #[inline(always)]
+    unsafe fn store<S: Vectors<T>>(&self, simd: S, to: *mut T, vector: S::Vector) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            if self.step == 1 {
+                simd.store_masked(to, first_lanes(self.count), vector);
+                return;
+            }
+            let mut numbers = [T::ZERO; MOST_LANES];
+            simd.store(numbers.as_mut_ptr(), vector);
+            for (k, number) in numbers.into_iter().enumerate().take(self.count) {
+                to.add(k * self.step).write(number);
+            }
+        }
+    }
+}
+
 /// Fills a strip with a vector's worth of channels from `channel` on; pixels outside the image and
 /// channels that it has not are zero.
 ///
@@ -91,7 +192,7 @@ pub(super) unsafe fn read<T: Float, S: Vectors<T>>(
     let channels = (images.channels - channel).min(S::LANES);
     for i in 0..window.rows {
         let row = window.row + (i * window.row_step) as isize;
-        let to = strip.wrapping_add(i * window.pitch * S::LANES);
+        let to = strip.wrapping_add(i * window.columns * S::LANES);
         if row < 0 || row >= images.height as isize || inside.is_empty() {
             for j in 0..window.columns {
                 // SAFETY: inside the strip.
@@ -103,30 +204,22 @@ pub(super) unsafe fn read<T: Float, S: Vectors<T>>(
         let from = images.data.wrapping_offset(place);
         match images.layout {
             ImageLayout::ChannelsFirst => {
-                let plane = images.height * images.width;
                 for j in (0..window.columns).step_by(S::LANES) {
                     let count = (window.columns - j).min(S::LANES);
                     let seen = inside.start.clamp(j, j + count) - j..inside.end.clamp(j, j + count) - j;
-                    let mask = first_lanes(seen.end) & !first_lanes(seen.start);
-                    let from = from.wrapping_add(j * window.column_step);
-                    let mut square = [simd.zero(); MOST_LANES];
-                    for (c, vector) in square.iter_mut().enumerate().take(S::LANES) {
-                        let from = from.wrapping_add(c * plane);
-                        let mask = if c < channels { mask } else { 0 };
-                        // SAFETY: channels that exist, and columns inside the image only.
-                        *vector = unsafe {
-                            match window.column_step {
-                                1 => simd.load_masked(simd.zero(), from, mask),
-                                step => simd.load_masked_step(simd.zero(), from, step, mask),
-                            }
-                        };
-                    }
-                    transpose::<T, S>(simd, &mut square);
-                    for (k, vector) in square.into_iter().enumerate().take(S::LANES) {
-                        if k < count {
-                            // SAFETY: inside the strip.
-                            unsafe { simd.store(to.add((j + k) * S::LANES), vector) }
-                        }
+                    let rows = Rows {
+                        from: from.wrapping_add(j * window.column_step),
+                        pitch: images.height * images.width,
+                        count: channels,
+                        step: window.column_step,
+                        mask: first_lanes(seen.end) & !first_lanes(seen.start),
+                    };
+                    // SAFETY: channels that exist, and columns inside the image only; what is
+                    // written beyond the columns is the next row's, or the strip's slack.
+                    unsafe {
+                        let full = seen.len() == S::LANES && channels == S::LANES && window.column_step == 1;
+                        let to = to.add(j * S::LANES);
+                        if full { rows.transpose::<S, true>(simd, to) } else { rows.transpose::<S, false>(simd, to) }
                     }
                 }
             }
@@ -173,40 +266,29 @@ pub(super) unsafe fn write<T: Float, S: Vectors<T>>(
         if row >= images.height as isize {
             return;
         }
-        let from = strip.wrapping_add(i * window.pitch * S::LANES);
+        let from = strip.wrapping_add(i * window.columns * S::LANES);
         let place = images.place(window.image, channel, row as usize, window.column);
         let to = images.data.wrapping_offset(place);
         match images.layout {
             ImageLayout::ChannelsFirst => {
-                let plane = images.height * images.width;
                 for j in (0..inside.end).step_by(S::LANES) {
                     let count = (inside.end - j).min(S::LANES);
-                    let to = to.wrapping_add(j * window.column_step);
-                    let mut square = [simd.zero(); MOST_LANES];
-                    for (k, vector) in square.iter_mut().enumerate().take(S::LANES) {
-                        if k < count {
-                            // SAFETY: inside the strip.
-                            *vector = simd.add(bias, unsafe { simd.load(from.add((j + k) * S::LANES)) });
-                        }
-                    }
-                    transpose::<T, S>(simd, &mut square);
-                    for (c, vector) in square.into_iter().enumerate().take(S::LANES) {
-                        // SAFETY: pixels inside the image, the caller's alone.
-                        unsafe {
-                            let to = to.wrapping_add(c * plane);
-                            if c >= channels {
-                                // No such channel.
-                            } else if window.column_step > 1 {
-                                let mut numbers = [T::ZERO; MOST_LANES];
-                                simd.store(numbers.as_mut_ptr(), vector);
-                                for (k, number) in numbers.into_iter().enumerate().take(count) {
-                                    to.add(k * window.column_step).write(number);
-                                }
-                            } else if count == S::LANES {
-                                simd.store(to, vector);
-                            } else {
-                                simd.store_masked(to, first_lanes(count), vector);
-                            }
+                    let to = Columns {
+                        to: to.wrapping_add(j * window.column_step),
+                        pitch: images.height * images.width,
+                        channels,
+                        step: window.column_step,
+                        count,
+                    };
+                    // SAFETY: pixels inside the image, the caller's alone; what is read beyond the
+                    // columns is the strip's, and not written.
+                    unsafe {
+                        let full = count == S::LANES && channels == S::LANES && window.column_step == 1;
+                        let from = from.add(j * S::LANES);
+                        if full {
+                            to.transpose::<S, true>(simd, bias, from);
+                        } else {
+                            to.transpose::<S, false>(simd, bias, from);
                         }
                     }
                 }

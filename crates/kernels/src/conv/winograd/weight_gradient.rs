@@ -5,10 +5,10 @@
 //! threads, but never the tiles of one sum: the order of additions is the tiles'.
 
 use super::super::{Geometry, ImageLayout};
-use super::apply::{TransformSources, strips, tile_stride};
+use super::apply::{STRIP, TransformSources, result_window, strips, tile_stride};
 use super::filters::Filters;
 use super::scheme::{Place, Scheme};
-use super::strip::{self, Images, MOST_LANES, Window};
+use super::strip::{self, Images};
 use super::tiles::Grid;
 use crate::gemm::kernel::{Block, Left, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
@@ -227,19 +227,9 @@ impl<T: Float, F: Scheme> Kernel<T> for TransformGradients<'_, T, F> {
 
     #[inline(always)]
     fn run<S: Vectors<T>>(self, simd: S) {
-        let mut pixels = [T::ZERO; 6 * 40 * MOST_LANES];
+        let mut pixels = [T::ZERO; STRIP];
         for run in strips::<F>(self.grid, self.tiles.clone()) {
-            let columns = run.tiles * F::TILE[1];
-            let window = Window {
-                image: run.image,
-                row: self.grid.rows.result(run.row) as isize,
-                rows: F::TILE[0],
-                row_step: self.grid.rows.dilation,
-                column: self.grid.columns.result(run.column) as isize,
-                columns,
-                column_step: self.grid.columns.dilation,
-                pitch: columns,
-            };
+            let window = result_window::<F>(self.grid, &run);
             for channel in (0..self.images.channels).step_by(S::LANES) {
                 // SAFETY: the strip is long enough for its tiles; each tile has its own vectors.
                 unsafe {
@@ -247,7 +237,7 @@ impl<T: Float, F: Scheme> Kernel<T> for TransformGradients<'_, T, F> {
                     for tile in 0..run.tiles {
                         let from = Place {
                             start: pixels.as_ptr().add(tile * F::TILE[1] * S::LANES),
-                            row: columns * S::LANES,
+                            row: window.columns * S::LANES,
                             column: S::LANES,
                         };
                         let to = self.to.add((run.first + tile) * self.stride + channel);
