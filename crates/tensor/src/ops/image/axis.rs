@@ -35,6 +35,9 @@ pub(super) struct Axis {
     pub(super) align_corners: bool,
     /// Whether to compute in float64.
     pub(super) double: bool,
+    /// Whether PyTorch takes its kernel for channels-last and small images, in which the nearest
+    /// pixel is found with a float32 factor, and without one where the size stays or doubles.
+    pub(super) direct: bool,
 }
 
 impl Axis {
@@ -68,11 +71,15 @@ impl Axis {
     /// The entries of one output.
     fn entries(&self, how: Resize, scale: f64, o: usize) -> Vec<(usize, f64)> {
         match how {
-            Resize::Nearest if self.scale.is_none() && self.output == self.input => vec![(o, 1.0)],
-            Resize::Nearest if self.scale.is_none() && self.output == 2 * self.input => vec![(o / 2, 1.0)],
+            Resize::Nearest if self.direct && self.output == self.input => vec![(o, 1.0)],
+            Resize::Nearest if self.direct && self.output == 2 * self.input => vec![(o / 2, 1.0)],
             Resize::Nearest => vec![((self.round(o as f64 * scale) as usize).min(self.last()), 1.0)],
             Resize::NearestExact => {
-                let at = self.round((o as f64 + 0.5) * scale).floor();
+                let at = if self.direct {
+                    self.round((o as f64 + 0.5) * scale)
+                } else {
+                    self.round(self.source(scale, o).max(0.0) + 0.5)
+                };
                 vec![((at as usize).min(self.last()), 1.0)]
             }
             Resize::Linear => {
@@ -98,6 +105,7 @@ impl Axis {
                 };
                 cubic_weights(t, -0.75).into_iter().enumerate().map(entry).collect()
             }
+            _ if self.output == self.input => vec![(o, 1.0)],
             Resize::LinearAntialias => self.filtered(scale, o, 1.0, |x| (1.0 - x.abs()).max(0.0)),
             Resize::CubicAntialias => self.filtered(scale, o, 2.0, |x| cubic(x.abs(), -0.5)),
             Resize::LanczosAntialias => {
@@ -111,11 +119,10 @@ impl Axis {
     fn filtered(&self, scale: f64, o: usize, radius: f64, filter: impl Fn(f64) -> f64) -> Vec<(usize, f64)> {
         let widened = scale.max(1.0);
         let support = self.round(radius * widened);
-        let corner = if self.align_corners { 0.5 } else { 0.0 };
-        let centre = self.round(scale * (o as f64 + 0.5 - corner));
-        let first = ((self.round(centre - support) + 0.5 + corner).trunc()).max(0.0) as usize;
-        let end = ((self.round(centre + support) + 0.5 + corner).trunc()).clamp(0.0, self.input as f64) as usize;
-        let weight = |i: usize| filter((i as f64 - centre + 0.5 - corner) / widened);
+        let centre = self.round(scale * (o as f64 + 0.5));
+        let first = (self.round(centre - support) + 0.5).max(0.0) as usize;
+        let end = (self.round(centre + support) + 0.5).clamp(0.0, self.input as f64) as usize;
+        let weight = |i: usize| filter((i as f64 - centre + 0.5) / widened);
         let mut entries: Vec<(usize, f64)> = (first..end).map(|i| (i, weight(i))).collect();
         let total: f64 = entries.iter().map(|&(_, w)| w).sum();
         if total != 0.0 {

@@ -151,7 +151,9 @@ fn bordered(input: &Tensor, pad: &[isize], mode: PadMode) -> Result<Tensor> {
     if !circular && input.dtype() == DType::Bool {
         return Err(Error::not_implemented(format!("\"{name}\" not implemented for 'Bool'")));
     }
-    let sizes: Vec<usize> = axes.iter().map(|axis| axis.output() as usize).collect();
+    let size = |axis: &Sides| usize::try_from(axis.output()).ok().filter(|&n| isize::try_from(n).is_ok());
+    let too_large = || Error::memory(format!("Storage size calculation overflowed with padding {pad:?} of {shape}"));
+    let sizes = axes.iter().map(size).collect::<Option<Vec<usize>>>().ok_or_else(too_large)?;
     let format = if circular { MemoryFormat::Contiguous } else { output_format(&input.layout(), spatial) };
     if input.dtype().is_floating_point() {
         return resample_to(node, input, format, &sizes, 1, || {

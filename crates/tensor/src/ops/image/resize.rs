@@ -112,20 +112,29 @@ impl Resize {
     }
 
     /// The name under which PyTorch says that there is none.
-    fn kernel(self, input: &Tensor, sizes: &[isize]) -> &'static str {
-        let shape = input.shape();
-        // PyTorch has two kernels for images, by layout and size.
-        let vectorised = sizes.len() == 2
-            && ((input.is_contiguous_in(MemoryFormat::ChannelsLast) && shape[1] > 3)
-                || sizes[0].saturating_add(sizes[1]) <= 128);
+    fn kernel(self, spatial: usize, direct: bool) -> &'static str {
         match self {
-            Resize::Nearest | Resize::NearestExact if vectorised => "upsample_nearest2d_channels_last",
+            Resize::Nearest | Resize::NearestExact if direct && spatial == 2 => "upsample_nearest2d_channels_last",
+            Resize::Nearest | Resize::NearestExact if direct => "upsample_nearest3d_channels_last",
             Resize::Nearest | Resize::NearestExact => "compute_indices_weights_nearest",
-            Resize::Linear if vectorised => "upsample_bilinear2d_channels_last",
+            Resize::Linear if direct && spatial == 2 => "upsample_bilinear2d_channels_last",
+            Resize::Linear if direct => "upsample_trilinear3d_channels_last",
             Resize::Linear => "compute_indices_weights_linear",
             Resize::Cubic => "compute_indices_weights_cubic",
             _ => "compute_index_ranges_weights",
         }
+    }
+}
+
+/// Whether PyTorch takes its kernel for channels-last and small images.
+fn direct(input: &Tensor, sizes: &[isize]) -> bool {
+    let many = input.shape()[1] > 3;
+    match sizes {
+        [height, width] => {
+            (many && input.is_contiguous_in(MemoryFormat::ChannelsLast)) || height.saturating_add(*width) <= 128
+        }
+        [_, _, _] => many && input.is_contiguous_in(MemoryFormat::ChannelsLast3d),
+        _ => false,
     }
 }
 
@@ -149,20 +158,22 @@ impl Tensor {
             )));
         }
         check_sizes(&shape, &sizes)?;
-        let dtype = self.dtype();
+        let (dtype, direct) = (self.dtype(), direct(self, &sizes));
         if !how.takes(dtype, spatial) {
-            let kernel = how.kernel(self, &sizes);
+            let kernel = how.kernel(spatial, direct);
             let dtype = dtype.scalar_type_name();
             return Err(Error::not_implemented(format!("\"{kernel}\" not implemented for '{dtype}'")));
         }
-        let align_corners = align_corners && !matches!(how, Resize::Nearest | Resize::NearestExact);
+        let nearest = matches!(how, Resize::Nearest | Resize::NearestExact);
+        let align_corners = align_corners && !nearest;
         let axes: Vec<Axis> = (0..spatial)
             .map(|i| Axis {
                 input: shape[2 + i],
                 output: sizes[i] as usize,
                 scale: scales[i],
                 align_corners,
-                double: dtype == DType::F64,
+                double: dtype == DType::F64 && !(direct && nearest),
+                direct,
             })
             .collect();
         let format = output_format(&self.layout(), spatial);

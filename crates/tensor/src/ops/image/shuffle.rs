@@ -2,7 +2,7 @@
 
 use crate::autograd::no_grad;
 use crate::ops::linear_map::{Direction, LinearMap};
-use crate::{Error, MemoryFormat, Result, Shape, Tensor};
+use crate::{Error, Layout, MemoryFormat, Result, Shape, Tensor};
 
 /// The format of the result: the input's, where PyTorch knows it.
 fn format_of(input: &Tensor) -> Result<MemoryFormat> {
@@ -38,9 +38,14 @@ fn rearrange(
             if operand.numel() == 0 {
                 return Tensor::empty(shape, operand.dtype());
             }
-            let result = operand.reshape_to(parts)?.permute(order)?.reshape_to(shape)?.contiguous_in(format)?;
-            // Where nothing moved, the result would be the operand itself.
-            result.unaliased(operand)
+            let moved = operand.reshape_to(parts)?.permute(order)?.reshape_to(shape)?;
+            let aliased = moved.array().may_overlap(&operand.array());
+            if !aliased && moved.strides().as_slice() == Layout::in_format(shape, format).strides() {
+                return Ok(moved.detach());
+            }
+            let result = Tensor::empty_in_format(shape, operand.dtype(), format)?;
+            result.copy_raw(&moved)?;
+            Ok(result)
         })
     })
     .apply(input)

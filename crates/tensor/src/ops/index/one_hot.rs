@@ -33,3 +33,22 @@ impl Tensor {
         zeros.scatter(-1, &self.unsqueeze(-1)?, 1i64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_become_rows() {
+        let classes = Tensor::from_slice(&[1i64, 0, 2], [3]).unwrap();
+        assert_eq!(classes.one_hot(-1).unwrap().to_vec::<i64>().unwrap(), [0, 1, 0, 1, 0, 0, 0, 0, 1]);
+        assert_eq!(classes.one_hot(5).unwrap().shape(), [3, 5]);
+        let message = |result: Result<Tensor>| result.unwrap_err().message().to_owned();
+        assert_eq!(message(classes.one_hot(2)), "Class values must be smaller than num_classes.");
+        assert_eq!(message(classes.neg().unwrap().one_hot(2)), "Class values must be non-negative.");
+        let none = Tensor::zeros([0], DType::I64).unwrap();
+        assert_eq!(message(none.one_hot(-1)), "Can not infer total number of classes from empty tensor.");
+        assert_eq!(none.one_hot(3).unwrap().shape(), [0, 3]);
+        assert!(Tensor::full([1], i64::MAX, DType::I64).unwrap().one_hot(-1).is_err());
+    }
+}

@@ -7,4 +7,7 @@ mod max;
 mod sizes;
 mod unpool;
 
+#[cfg(test)]
+mod tests;
+
 pub use sizes::PoolOptions;
