@@ -7,7 +7,7 @@ use flambeau_tensor::{Error, Result, Scalar, Tensor};
 
 fn pad(a: &Args, mode: &str) -> Result<Tensor> {
     let (pad, value) = (a.dims(1), a.opt_float(3));
-    if pad.len() % 2 != 0 {
+    if !pad.len().is_multiple_of(2) {
         return Err(Error::runtime("Padding length must be divisible by 2"));
     }
     if mode == "constant" {

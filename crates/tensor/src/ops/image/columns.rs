@@ -253,7 +253,7 @@ impl Tensor {
         let first = shape.len() - 2;
         let (rows, count) = (shape[first], shape[first + 1]);
         let area = checked.kernel[0] as u128 * checked.kernel[1] as u128;
-        if rows as u128 % area != 0 {
+        if !(rows as u128).is_multiple_of(area) {
             return Err(Error::shape(format!(
                 "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={rows} and kernel_size={}.",
                 pair(checked.kernel)

@@ -185,7 +185,7 @@ impl Tensor {
     /// PyTorch's, if the input has another number of dimensions, a reflection is as large as the
     /// image, a circular padding larger, or nothing remains.
     pub fn pad(&self, pad: &[isize], mode: PadMode) -> Result<Tensor> {
-        if pad.len() % 2 != 0 {
+        if !pad.len().is_multiple_of(2) {
             return Err(Error::runtime("Padding length must be divisible by 2"));
         }
         if mode == PadMode::Zeros {

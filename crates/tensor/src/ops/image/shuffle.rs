@@ -134,7 +134,7 @@ impl Tensor {
         let groups = usize::try_from(groups).ok().filter(|&g| g > 0).ok_or_else(|| {
             Error::runtime(format!("Number of groups to divide channels in must be positive. Value of groups:{groups}"))
         })?;
-        if channels % groups != 0 {
+        if !channels.is_multiple_of(groups) {
             return Err(Error::runtime(format!(
                 "Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
             )));
