@@ -10,6 +10,13 @@ fn pad(a: &Args, mode: &str) -> Result<Tensor> {
     if !pad.len().is_multiple_of(2) {
         return Err(Error::runtime("Padding length must be divisible by 2"));
     }
+    let n = a.tensor(0).ndim();
+    if pad.len() > 2 * n {
+        return Err(Error::runtime(format!(
+            "Padding length should be less than or equal to two times the input dimension but got padding length {} and input of dimension {n}",
+            pad.len()
+        )));
+    }
     if mode == "constant" {
         return a.tensor(0).constant_pad_nd(&pad, Scalar::Float(value.unwrap_or(0.0)));
     }
