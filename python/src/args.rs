@@ -23,6 +23,8 @@ pub enum Value {
     Ints(SmallVec<[i64; 6]>),
     /// A floating-point number.
     Float(f64),
+    /// Several floating-point numbers.
+    Floats(Vec<f64>),
     /// A truth value.
     Bool(bool),
     /// A string.
@@ -148,6 +150,15 @@ impl Args {
             Value::None => None,
             Value::Ints(ints) => Some(ints),
             _ => self.mismatch(i, "Ints"),
+        }
+    }
+
+    /// The floating-point numbers of a list that may be `None`.
+    pub fn opt_floats(&self, i: usize) -> Option<&[f64]> {
+        match &self.values[i] {
+            Value::None => None,
+            Value::Floats(floats) => Some(floats),
+            _ => self.mismatch(i, "Floats"),
         }
     }
 

@@ -317,6 +317,19 @@ fn tensors(object: Borrowed<'_, '_, PyAny>, param: &Param, i: usize, explain: bo
     }))
 }
 
+/// The floating-point numbers of a tuple or list.
+fn floats(object: Borrowed<'_, '_, PyAny>) -> PyResult<Fit> {
+    let Some(items) = items(object) else { return Ok(Fit::No) };
+    let mut list = Vec::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        match number_or_tensor(item.as_borrowed())? {
+            Some(number) => list.push(number.to_f64()),
+            None => return Ok(Fit::Element(at)),
+        }
+    }
+    Ok(Fit::Yes(Value::Floats(list)))
+}
+
 fn fit(object: Borrowed<'_, '_, PyAny>, param: &Param, i: usize, explain: bool) -> PyResult<Fit> {
     if object.is_none() {
         return Ok(if param.nullable { Fit::Yes(Value::None) } else { Fit::No });
@@ -345,6 +358,7 @@ fn fit(object: Borrowed<'_, '_, PyAny>, param: &Param, i: usize, explain: bool) 
             Some(number) => Some(Value::Float(number.to_f64())),
             None => None,
         },
+        Kind::Floats => return floats(object),
         Kind::Bool => {
             if object.is_instance_of::<PyBool>() || is_bool_like(&object) {
                 Some(Value::Bool(object.is_truthy()?))

@@ -30,6 +30,8 @@ pub enum Kind {
     Ints(Option<usize>),
     /// A floating-point number.
     Float,
+    /// A tuple or list of floating-point numbers.
+    Floats,
     /// A truth value.
     Bool,
     /// A string.
@@ -57,6 +59,7 @@ impl Kind {
             "int" | "SymInt" => Kind::Int,
             "int[]" | "SymInt[]" => Kind::Ints(None),
             "float" => Kind::Float,
+            "float[]" => Kind::Floats,
             "bool" => Kind::Bool,
             "str" => Kind::Str,
             "ScalarType" => Kind::DType,
@@ -81,6 +84,7 @@ impl Kind {
             Kind::Int => "int",
             Kind::Ints(_) => "tuple of ints",
             Kind::Float => "float",
+            Kind::Floats => "tuple of floats",
             Kind::Bool => "bool",
             Kind::Str => "str",
             Kind::DType => "torch.dtype",

@@ -80,4 +80,19 @@ pub(super) fn register(table: &mut Table<'_>) {
     });
     table.nn("adaptive_max_pool2d(Tensor input, int[2] output_size)", |a| a.tensor(0).adaptive_max_pool2d(&a.dims(1)));
     table.nn("adaptive_max_pool3d(Tensor input, int[3] output_size)", |a| a.tensor(0).adaptive_max_pool3d(&a.dims(1)));
+    table.nn("max_unpool2d(Tensor input, Tensor indices, int[2] output_size, *, Tensor out=None)", |a| {
+        a.tensor(0).max_unpool2d(a.tensor(1), &a.dims(2))
+    });
+    table.nn(
+        "max_unpool3d(Tensor input, Tensor indices, int[3] output_size, int[3] stride, int[3] padding, *, Tensor out=None)",
+        |a| a.tensor(0).max_unpool3d(a.tensor(1), &a.dims(2), &a.dims(3), &a.dims(4)),
+    );
+    table.nn(
+        "fractional_max_pool2d(Tensor input, int[2] kernel_size, int[2] output_size, Tensor _random_samples)",
+        |a| a.tensor(0).fractional_max_pool2d(&a.dims(1), &a.dims(2), a.tensor(3)),
+    );
+    table.nn(
+        "fractional_max_pool3d(Tensor input, int[3] kernel_size, int[3] output_size, Tensor _random_samples)",
+        |a| a.tensor(0).fractional_max_pool3d(&a.dims(1), &a.dims(2), a.tensor(3)),
+    );
 }

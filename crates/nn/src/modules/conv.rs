@@ -2,7 +2,7 @@
 
 use super::Sizes;
 use crate::{Forward, Module, Parameter, init};
-use flambeau_tensor::ops::{ConvolutionOptions, Padding};
+use flambeau_tensor::ops::{ConvolutionOptions, PadMode, Padding};
 use flambeau_tensor::{DType, Error, Result, Tensor};
 
 /// A convolution over images of `D` spatial dimensions: [`Conv1d`], [`Conv2d`], [`Conv3d`].
@@ -24,6 +24,8 @@ pub struct Conv<const D: usize> {
     bias: Option<Parameter>,
     #[module(skip)]
     options: ConvolutionOptions,
+    #[module(skip)]
+    padding_mode: PadMode,
 }
 
 /// A convolution over signals `(N, C, L)`.
@@ -40,6 +42,7 @@ pub struct ConvBuilder<const D: usize> {
     out_channels: usize,
     kernel_size: [usize; D],
     options: ConvolutionOptions,
+    padding_mode: PadMode,
     bias: bool,
     dtype: DType,
 }
@@ -57,7 +60,7 @@ macro_rules! shared_options {
             self
         }
 
-        /// Zeros around the image, on both sides (0 by default).
+        /// Positions around the image, on both sides (0 by default).
         #[must_use]
         pub fn padding(mut self, padding: impl Sizes<D>) -> Self {
             self.options.padding = Padding::Zeros(all(padding));
@@ -116,6 +119,7 @@ impl<const D: usize> Conv<D> {
             out_channels,
             kernel_size: kernel_size.sizes(),
             options: ConvolutionOptions::default(),
+            padding_mode: PadMode::Zeros,
             bias: true,
             dtype: flambeau_tensor::get_default_dtype(),
         }
@@ -143,6 +147,31 @@ impl<const D: usize> Conv<D> {
     pub fn options(&self) -> &ConvolutionOptions {
         &self.options
     }
+
+    /// What is around the image.
+    pub fn padding_mode(&self) -> PadMode {
+        self.padding_mode
+    }
+
+    /// How many positions come before and after each spatial dimension, the last dimension first.
+    fn sides(&self) -> Result<Vec<isize>> {
+        let one_or_each = |list: &[isize], d: usize| if list.len() == 1 { list[0] } else { list[d] };
+        let kernel = self.weight.shape();
+        let pair = |d: usize| match &self.options.padding {
+            Padding::Zeros(padding) => {
+                let padding = one_or_each(padding, d);
+                Ok([padding, padding])
+            }
+            Padding::Valid => Ok([0, 0]),
+            Padding::Same => {
+                // Where the total is odd, the surplus is at the end.
+                let reach = one_or_each(&self.options.dilation, d).checked_mul(kernel[2 + d] as isize - 1);
+                let total = reach.ok_or_else(|| Error::value("dilation is too large"))?;
+                Ok([total / 2, total - total / 2])
+            }
+        };
+        Ok((0..D).rev().map(pair).collect::<Result<Vec<_>>>()?.concat())
+    }
 }
 
 impl<const D: usize> ConvBuilder<D> {
@@ -155,6 +184,28 @@ impl<const D: usize> ConvBuilder<D> {
         self
     }
 
+    /// What is around the image (zeros by default).
+    ///
+    /// ```
+    /// use flambeau::ops::PadMode;
+    /// use flambeau::prelude::*;
+    ///
+    /// let conv = Conv2d::builder(1, 1, 3).padding(1).padding_mode(PadMode::Reflect).build()?;
+    /// let image = Tensor::randn([1, 1, 8, 8], DType::F32)?;
+    /// let padded = image.pad(&[1, 1, 1, 1], PadMode::Reflect)?;
+    /// let expected = functional::conv2d(&padded, conv.weight(), conv.bias(), &Default::default())?;
+    /// assert!(conv.forward(&image)?.allclose(&expected, 1e-5, 1e-6, false)?);
+    ///
+    /// let same = Conv2d::builder(1, 1, (2, 3)).same_padding().padding_mode(PadMode::Circular).build()?;
+    /// assert_eq!(same.forward(&image)?.shape(), [1, 1, 8, 8]);
+    /// # Ok::<(), flambeau::Error>(())
+    /// ```
+    #[must_use]
+    pub fn padding_mode(mut self, padding_mode: PadMode) -> Self {
+        self.padding_mode = padding_mode;
+        self
+    }
+
     /// Makes the layer, with PyTorch's initial values.
     ///
     /// # Errors
@@ -164,13 +215,19 @@ impl<const D: usize> ConvBuilder<D> {
         let mut shape = vec![self.out_channels, self.in_channels / groups];
         shape.extend(self.kernel_size);
         let (weight, bias) = parameters(shape, self.bias.then_some(self.out_channels), self.dtype)?;
-        Ok(Conv { weight, bias, options: self.options })
+        Ok(Conv { weight, bias, options: self.options, padding_mode: self.padding_mode })
     }
 }
 
 impl<const D: usize> Forward for Conv<D> {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let (weight, bias, options) = (&*self.weight, self.bias(), &self.options);
+        let (weight, bias) = (&*self.weight, self.bias());
+        let (mut padded, mut options) = (input.clone(), self.options.clone());
+        if self.padding_mode != PadMode::Zeros {
+            padded = input.pad(&self.sides()?, self.padding_mode)?;
+            options.padding = Padding::Zeros(vec![0]);
+        }
+        let (input, options) = (&padded, &options);
         match D {
             1 => input.conv1d(weight, bias, options),
             2 => input.conv2d(weight, bias, options),

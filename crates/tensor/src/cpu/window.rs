@@ -73,8 +73,10 @@ impl Window for Cpu {
         let large = if how == PlaneMove::Gather { from } else { to };
         let positions = large.size.iter().product::<usize>() as i64;
         if let Some(wrong) = places.iter().find(|place| !(0..positions).contains(place)) {
+            let sizes: Vec<String> = large.size[3 - spatial..].iter().map(usize::to_string).collect();
             return Err(Error::runtime(format!(
-                "Found an invalid max index: {wrong} (output volumes are of size {positions})"
+                "Found an invalid max index: {wrong} (output volumes are of size {})",
+                sizes.join("x")
             )));
         }
         if how == PlaneMove::ScatterAdd {

@@ -18,6 +18,7 @@ mod order;
 mod pool;
 mod random;
 mod reduce;
+mod resample;
 mod softmax;
 mod view;
 
@@ -28,6 +29,7 @@ pub use copy::ToOptions;
 pub use create::TensorOptions;
 pub use elementwise::{RoundingMode, can_cast, pow_base, promote_types, result_type, where_};
 pub use embedding::EmbeddingOptions;
+pub use image::{GridMode, GridOptions, PadMode, Resize, ResizeTarget, Windows2d};
 pub use index::{Index, IntoIndices, ScatterReduce, isin, where_nonzero};
 pub use join::{atleast, block_diag, cat, column_stack, dstack, hstack, stack, vstack};
 pub use linalg::{bilinear, chain_matmul, einsum, linear, tensordot};

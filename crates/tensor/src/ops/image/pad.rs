@@ -20,11 +20,9 @@ fn padded(shape: &Shape, pad: &[isize]) -> Result<Shape> {
     for (i, sides) in pad.chunks(2).enumerate() {
         let dim = shape.len() - 1 - i;
         let size = shape[dim] as i128 + sides[0] as i128 + sides[1] as i128;
-        if size < 0 {
-            return Err(Error::runtime(format!(
-                "The input size {}, plus negative padding {} and {} resulted in a negative output size, which is invalid. Check dimension {dim} of your input.",
-                shape[dim], sides[0], sides[1]
-            )));
+        // One side after the other is cut off before anything is added.
+        if (shape[dim] as i128) + (sides[0].min(0) as i128) + (sides[1].min(0) as i128) < 0 {
+            return Err(Error::runtime("narrow(): length must be non-negative."));
         }
         result[dim] = usize::try_from(size).map_err(|_| Error::memory("Storage size calculation overflowed"))?;
     }

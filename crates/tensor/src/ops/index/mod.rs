@@ -3,6 +3,7 @@
 mod advanced;
 mod along;
 mod mask;
+mod one_hot;
 mod rows;
 mod scatter;
 mod scatter_reduce;

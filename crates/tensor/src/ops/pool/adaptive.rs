@@ -1,9 +1,10 @@
 //! Adaptive pooling: as many windows as there are outputs, of about equal size, overlapping where
 //! the sizes do not divide.
 
-use super::average::{check_1d, one, resample};
+use super::average::{check_1d, one};
 use super::max::max_of;
 use super::sizes::non_empty;
+use crate::ops::resample::{output_format, resample};
 use crate::{Error, Result, Tensor};
 use flambeau_kernels::pool::Windows;
 use flambeau_kernels::resample::AxisMap;
@@ -87,7 +88,7 @@ fn average(input: &Tensor, output_size: &[isize], spatial: usize) -> Result<Tens
     check_output(input, output_size)?;
     let shape = input.shape();
     let maps = triples(&shape[shape.len() - spatial..], output_size).map(|(n, m)| mean_map(n, m));
-    resample(node, input, spatial, maps)
+    resample(node, input, output_format(&input.layout(), spatial), maps, spatial)
 }
 
 fn maximum(input: &Tensor, output_size: &[isize], spatial: usize) -> Result<(Tensor, Tensor)> {

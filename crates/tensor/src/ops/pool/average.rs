@@ -1,30 +1,9 @@
 //! Average pooling.
 
-use super::sizes::{Axis, PoolOptions, Pooling, output_format, with_spatial};
-use crate::ops::linear_map::{Direction, LinearMap};
-use crate::{DType, Error, Result, Shape, Tensor};
+use super::sizes::{Axis, PoolOptions, Pooling};
+use crate::ops::resample::{output_format, resample, with_spatial};
+use crate::{DType, Error, Result, Tensor};
 use flambeau_kernels::resample::AxisMap;
-
-/// Runs a separable linear map of the last `spatial` dimensions and records it.
-pub(crate) fn resample(name: &'static str, input: &Tensor, spatial: usize, maps: [AxisMap; 3]) -> Result<Tensor> {
-    let (from, format) = (input.shape(), output_format(&input.layout()));
-    let sizes: Vec<usize> = maps[3 - spatial..].iter().map(AxisMap::outputs).collect();
-    let to = with_spatial(&from, &sizes);
-    let adjoint = std::sync::OnceLock::new();
-    LinearMap::new(name, move |operand, direction| {
-        let (shape, maps): (&Shape, &[AxisMap; 3]) = match direction {
-            Direction::Forward => (&to, &maps),
-            Direction::Adjoint => (&from, adjoint.get_or_init(|| maps.each_ref().map(AxisMap::transposed))),
-        };
-        let result = Tensor::empty_in_format(shape, operand.dtype(), format)?;
-        if operand.numel() == 0 {
-            return Tensor::zeros(shape, operand.dtype());
-        }
-        operand.backend().resample(spatial, maps, &operand.array(), &result.array())?;
-        Ok(result)
-    })
-    .apply(input)
-}
 
 /// The window of each output along an axis: clipped to the image, and its size with padding.
 fn averages(axis: Axis, options: &PoolOptions) -> AxisMap {
@@ -66,13 +45,13 @@ fn average(input: &Tensor, pooling: Pooling, node: &'static str, options: &PoolO
     if dtype == DType::I64 {
         let sizes: Vec<usize> = maps[3 - spatial..].iter().map(AxisMap::outputs).collect();
         let shape = with_spatial(&input.shape(), &sizes);
-        let result = Tensor::empty_in_format(shape, dtype, output_format(&input.layout()))?;
+        let result = Tensor::empty_in_format(shape, dtype, output_format(&input.layout(), spatial))?;
         if result.numel() != 0 {
             input.backend().integer_average(spatial, &maps, &input.array(), &result.array())?;
         }
         return Ok(result);
     }
-    resample(node, input, spatial, maps)
+    resample(node, input, output_format(&input.layout(), spatial), maps, spatial)
 }
 
 /// One number of a list that must have just one.

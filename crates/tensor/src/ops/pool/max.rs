@@ -1,8 +1,9 @@
 //! Maximum pooling.
 
-use super::sizes::{Axis, PoolOptions, Pooling, output_format, with_spatial};
+use super::sizes::{Axis, PoolOptions, Pooling};
 use crate::backend::PlaneMove;
 use crate::ops::linear_map::{Direction, LinearMap};
+use crate::ops::resample::{output_format, with_spatial};
 use crate::{DType, Error, MemoryFormat, Result, Shape, Tensor};
 use flambeau_kernels::pool::Windows;
 
@@ -36,7 +37,7 @@ pub(super) fn max_of(
     windows: &[Windows; 3],
     with_indices: bool,
 ) -> Result<(Tensor, Option<Tensor>)> {
-    let format = output_format(&input.layout());
+    let format = output_format(&input.layout(), spatial);
     let sizes: Vec<usize> = windows[3 - spatial..].iter().map(Windows::outputs).collect();
     let shape = with_spatial(&input.shape(), &sizes);
     let recorded = crate::autograd::is_grad_enabled() && input.requires_grad();

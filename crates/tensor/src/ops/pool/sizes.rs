@@ -1,6 +1,6 @@
 //! The sizes of pooling windows, and PyTorch's checks of them.
 
-use crate::{Error, Layout, MemoryFormat, Result, Shape, Tensor};
+use crate::{Error, Result, Shape, Tensor};
 
 /// The numbers of a pooling. Lists hold one number for all spatial dimensions or one for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,15 +242,4 @@ pub(super) fn non_empty(name: &str, shape: &Shape, first: usize) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The shape with other spatial sizes.
-pub(super) fn with_spatial(shape: &Shape, spatial: &[usize]) -> Shape {
-    let lead = shape.len() - spatial.len();
-    shape[..lead].iter().chain(spatial).copied().collect()
-}
-
-/// The format that pooling and resampling give their results: the input's, if it is one.
-pub(super) fn output_format(layout: &Layout) -> MemoryFormat {
-    layout.suggested_format()
 }
