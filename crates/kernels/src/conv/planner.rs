@@ -4,8 +4,7 @@
 //! planner takes the fastest and remembers the choice. A new algorithm is a file and a line in
 //! [`algorithms`]: callers do not change.
 
-use super::winograd::{Winograd2x2, Winograd4x4};
-use super::{ConvElement, Geometry, ImageLayout, dense, direct, reference};
+use super::{ConvElement, Geometry, ImageLayout, dense, direct, reference, winograd};
 use crate::simd::Isa;
 use std::collections::HashMap;
 use std::fmt;
@@ -129,8 +128,13 @@ pub trait Algorithm<T>: Sync {
 pub fn algorithms<T: ConvElement>() -> &'static [&'static dyn Algorithm<T>] {
     &[
         &dense::Dense,
-        &Winograd4x4::NEW,
-        &Winograd2x2::NEW,
+        &winograd::Winograd4x4::NEW,
+        &winograd::Winograd2x2::NEW,
+        &winograd::Winograd2x2Of5x5::NEW,
+        &winograd::Winograd4Of1x3::NEW,
+        &winograd::Winograd4Of3x1::NEW,
+        &winograd::Winograd2Of1x7::NEW,
+        &winograd::Winograd2Of7x1::NEW,
         &direct::Depthwise,
         &direct::SmallGroups,
         &direct::FewChannels,

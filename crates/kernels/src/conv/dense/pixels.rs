@@ -108,6 +108,8 @@ pub(super) unsafe fn pack<T: Float, S: Vectors<T>, const STEP: usize>(
 
 /// How far ahead channels are asked for while they are packed.
 const CHANNELS_AHEAD: usize = 6;
+/// The same where each channel is a lane, or four are packed together.
+const LANES_AHEAD: usize = 4;
 
 /// A range in pieces of at most a vector.
 fn in_vectors(range: Range<usize>, lanes: usize) -> impl Iterator<Item = Range<usize>> + Clone {
@@ -172,6 +174,11 @@ unsafe fn features<T: Float, S: Vectors<T>, const STEP: usize>(
             let (channel, tap) = ((first + lane) / taps, (first + lane) % taps);
             let image = images.group_start(part.item).wrapping_add(channel * plane);
             let to = to.wrapping_add(panel + lane * stride);
+            if tap == 0 {
+                for seen in table.vectors_of(0) {
+                    prefetch(image.wrapping_add(LANES_AHEAD * plane).wrapping_offset(seen.piece.offset));
+                }
+            }
             for (v, seen) in table.vectors_of(tap).iter().enumerate() {
                 // SAFETY: the table is the window's; a lane has room for the depth in vectors.
                 unsafe { simd.store(to.add(v * S::LANES), table.load::<T, S, STEP>(simd, seen, image, step)) }
@@ -199,9 +206,11 @@ unsafe fn transposed<T: Float, S: Vectors<T>, const STEP: usize>(
             let features = [0, 1, 2, 3].map(|i| (first + lane + i).min(first + lanes - 1));
             let channels = features.map(|feature| images.group_start(part.item).wrapping_add(feature / taps * plane));
             let seen = features.map(|feature| table.vectors_of(feature % taps));
+            let ahead = channels.map(|image| image.wrapping_add(LANES_AHEAD * plane));
             for (v, positions) in in_vectors(part.depth.clone(), S::LANES).enumerate() {
                 let mut rows = [simd.zero(); 4];
                 for (i, row) in rows.iter_mut().enumerate() {
+                    prefetch(ahead[i].wrapping_offset(seen[i][v].piece.offset));
                     if lane + i < lanes {
                         // SAFETY: the table is the window's.
                         *row = unsafe { table.load::<T, S, STEP>(simd, &seen[i][v], channels[i], step) };

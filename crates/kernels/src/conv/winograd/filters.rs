@@ -7,7 +7,7 @@ use crate::simd::{Float, Vectors, first_lanes};
 use std::ops::Range;
 
 /// The most taps that a filter of any scheme has.
-const MOST_TAPS: usize = 9;
+const MOST_TAPS: usize = 25;
 
 /// A weight as filters from source channels to result channels.
 #[derive(Clone, Copy)]

@@ -66,7 +66,7 @@ use super::planner::{Algorithm, Cost, Operands, Pass, Problem};
 use super::{ConvElement, Geometry};
 use apply::Apply;
 use filters::Filters;
-use scheme::{Scheme, Square};
+use scheme::{Flat, Scheme, Square, Tall};
 use std::marker::PhantomData;
 use tiles::Grid;
 use weight_gradient::WeightGradient;
@@ -75,6 +75,20 @@ use weight_gradient::WeightGradient;
 pub type Winograd2x2 = Winograd<Square<4, 3, 2>>;
 /// F(4x4, 3x3): 4 times fewer products than the definition.
 pub type Winograd4x4 = Winograd<Square<6, 3, 4>>;
+/// F(2x2, 5x5): 2.8 times fewer products than the definition.
+pub type Winograd2x2Of5x5 = Winograd<Square<6, 5, 2>>;
+/// F(4, 3) along rows: 2 times fewer products than the definition.
+pub type Winograd4Of1x3 = Winograd<Flat<6, 3, 4>>;
+/// F(4, 3) along columns.
+pub type Winograd4Of3x1 = Winograd<Tall<6, 3, 4>>;
+/// F(2, 7) along rows: 1.75 times fewer products than the definition.
+pub type Winograd2Of1x7 = Winograd<Flat<8, 7, 2>>;
+/// F(2, 7) along columns.
+pub type Winograd2Of7x1 = Winograd<Tall<8, 7, 2>>;
+
+/// Bytes that count as fitting the second-level and the third-level cache.
+const SECOND_LEVEL: usize = 1 << 20;
+const THIRD_LEVEL: usize = 12 << 20;
 
 /// Minimal filtering by one scheme.
 pub struct Winograd<F>(PhantomData<F>);
@@ -110,17 +124,24 @@ impl<T: ConvElement, F: Scheme> Algorithm<T> for Winograd<F> {
         let lanes = 64.0 / size_of::<T>() as f64;
         let (tiles, places) = (grid.tiles() as f64, F::PLACES as f64);
         let (channels, filters) = (g.in_channels as f64, g.out_channels as f64);
-        // Cycles at a multiply-add a cycle and core: products, the transforms of tiles (some eight
-        // instructions for each place), and those of filters, which pass through memory.
         let blocks = |count: f64| (count / lanes).ceil();
-        let products = places * tiles * channels * blocks(filters) / 0.85;
-        let transforms = 7.0 * places * tiles * (blocks(channels) + blocks(filters));
-        let filter_transforms = places * channels * blocks(filters) * if tiles * 4.0 < channels { 24.0 } else { 12.0 };
+        // Cycles of a core that adds a vector of products in each: of the products, and by
+        // measurement for each vector that a transform of sources, results or filters makes.
+        // Transformed filters are more than the filters were, and may have to go through memory.
+        let products = places * tiles * channels * blocks(filters) / 0.95;
+        let transforms = places * tiles * (20.0 * blocks(channels) + 14.0 * blocks(filters));
+        let bytes = F::PLACES * g.in_channels * g.out_channels * size_of::<T>();
+        let cycles_of_memory = match bytes {
+            0..SECOND_LEVEL => 0.0,
+            SECOND_LEVEL..THIRD_LEVEL => 8.0,
+            _ => 38.0,
+        };
+        let times = if problem.pass == Pass::WeightGradient { 2.0 } else { 1.0 };
+        let filter_transforms = times * places * channels * blocks(filters) * (22.0 + cycles_of_memory);
         let cycles = products + transforms + filter_transforms;
         let speed = g.flops() as f64 / 2.0 / lanes / cycles;
         let why = "fewer multiplications, by evaluating tiles and filters at a few points";
-        let scratch = F::PLACES * g.in_channels * g.out_channels * size_of::<T>();
-        Some(Cost { speed, scratch, why })
+        Some(Cost { speed, scratch: bytes, why })
     }
 
     fn run(&self, problem: &Problem, operands: Operands<'_, T>) {

@@ -70,7 +70,7 @@ const fn power(base: f64, exponent: usize) -> f64 {
 }
 
 /// The highest power of a point that any transform needs, and one.
-const POWERS: usize = 6;
+const POWERS: usize = 8;
 
 /// All numbers that the transforms of a size need, made by the compiler.
 struct Table<const SIZE: usize>;
@@ -129,6 +129,16 @@ fn add<T: Float, S: Vectors<T>>(simd: S, sum: &mut Option<S::Vector>, factor: f6
     });
 }
 
+/// An axis along which the filter has one tap: nothing to transform.
+pub(super) struct Same;
+
+impl Map<1, 1> for Same {
+    #[inline(always)]
+    fn apply<T: Float, S: Vectors<T>>(_: S, from: [S::Vector; 1]) -> [S::Vector; 1] {
+        from
+    }
+}
+
 /// Values at the points of a polynomial of `N` coefficients; `SCALED`: divided by `N(point)`.
 pub(super) struct Evaluate<const SCALED: bool>;
 
@@ -136,10 +146,6 @@ impl<const SCALED: bool, const N: usize, const SIZE: usize> Map<N, SIZE> for Eva
     #[inline(always)]
     fn apply<T: Float, S: Vectors<T>>(simd: S, from: [S::Vector; N]) -> [S::Vector; SIZE] {
         let mut to = [simd.zero(); SIZE];
-        if SIZE == 1 {
-            to[0] = from[0];
-            return to;
-        }
         let mut first = None;
         add::<T, S>(simd, &mut first, if SCALED { Table::<SIZE>::SCALE_OF_ZERO } else { 1.0 }, from[0]);
         to[0] = first.unwrap_or(simd.zero());
@@ -165,10 +171,6 @@ impl<const SCALED: bool, const N: usize, const SIZE: usize> Map<SIZE, N> for Com
     #[inline(always)]
     fn apply<T: Float, S: Vectors<T>>(simd: S, from: [S::Vector; SIZE]) -> [S::Vector; N] {
         let mut to = [simd.zero(); N];
-        if SIZE == 1 {
-            to[0] = from[0];
-            return to;
-        }
         let mut parts = [[simd.zero(); 2]; MOST_PAIRS];
         for pair in 0..Table::<SIZE>::PAIRS {
             let (plus, minus) = (from[1 + 2 * pair], from[2 + 2 * pair]);
@@ -199,9 +201,6 @@ impl<const SIZE: usize> Map<SIZE, SIZE> for Interpolate {
     #[inline(always)]
     fn apply<T: Float, S: Vectors<T>>(simd: S, from: [S::Vector; SIZE]) -> [S::Vector; SIZE] {
         let mut to = [simd.zero(); SIZE];
-        if SIZE == 1 {
-            return from;
-        }
         let all = Table::<SIZE>::ALL;
         let (mut zero, mut infinity) = (None, None);
         for k in (0..=Table::<SIZE>::PAIRS).rev() {
