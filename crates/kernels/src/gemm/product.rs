@@ -198,8 +198,8 @@ impl<T: Float> Product<'_, T> {
         }
     }
 
-    /// Packs an operand for all tasks: item by item, panel by panel, blocks of the depth one after
-    /// another, each in the room of the first.
+    /// Packs an operand for all tasks: item by item, blocks of the depth one after another, each
+    /// with all its panels and in the room of the first.
     unsafe fn pack_whole(
         &self,
         isa: Isa,
@@ -209,19 +209,21 @@ impl<T: Float> Product<'_, T> {
         part: impl Fn(usize, Range<usize>, Range<usize>) -> Part + Sync,
     ) -> Packed<T> {
         let first = part(0, 0..lanes, 0..cut.depth);
-        let (panel_lanes, block_size) = (first.panel_lanes, first.panel_size());
+        let (panel_lanes, panel_size) = (first.panel_lanes, first.panel_size());
         let (panels, blocks) = (lanes.div_ceil(panel_lanes), self.depth.div_ceil(cut.depth.max(1)));
-        let (buffer, start) = scratch::<T>(self.items * panels * blocks * block_size);
-        parallel::run(self.items * panels, |task| {
-            let (item, panel) = (task / panels, task % panels);
-            for block in 0..blocks {
-                let depth = nth_range(block, cut.depth, self.depth);
-                let part = part(item, nth_range(panel, panel_lanes, lanes), depth);
-                // SAFETY: the panel's own place in the buffer.
-                unsafe { operand.pack(isa, &part, start.at((task * blocks + block) * block_size)) }
-            }
+        let block_size = panels * panel_size;
+        let (buffer, start) = scratch::<T>(self.items * blocks * block_size);
+        let task_lanes = (BLOCK_LANES / panel_lanes).max(1) * panel_lanes;
+        let groups = lanes.div_ceil(task_lanes);
+        parallel::run(self.items * blocks * groups, |task| {
+            let (block, group) = (task / groups, task % groups);
+            let depth = nth_range(block % blocks, cut.depth, self.depth);
+            let part = part(block / blocks, nth_range(group, task_lanes, lanes), depth);
+            let panel = group * (task_lanes / panel_lanes);
+            // SAFETY: these panels' own place in the buffer.
+            unsafe { operand.pack(isa, &part, start.at(block * block_size + panel * part.panel_size())) }
         });
-        Packed { _buffer: buffer, start, panels, panel_lanes, panel_size: blocks * block_size, block_size }
+        Packed { _buffer: buffer, start, blocks, panel_lanes, block_size }
     }
 
     unsafe fn run_task(&self, isa: Isa, cut: &Cut, task: &Task<'_, T>) {
@@ -274,7 +276,8 @@ impl<T: Float> Product<'_, T> {
                         cut.packed_left(to.at(0).cast_const(), part.panel_size())
                     }
                     (None, None, Some(all)) => {
-                        cut.packed_left(all.at(item, rows.start, begin / cut.depth.max(1)), all.panel_size)
+                        let panel_size = cut.part_a::<T>(item, rows.clone(), step.clone()).panel_size();
+                        cut.packed_left(all.at(item, rows.start, begin / cut.depth.max(1), panel_size), panel_size)
                     }
                     (None, None, None) => unreachable!("in place, packed by this task, or for all"),
                 };
@@ -284,7 +287,10 @@ impl<T: Float> Product<'_, T> {
                         self.b.pack(isa, &part, to.at(0));
                         (to.at(0).cast_const(), part.panel_size())
                     }
-                    (None, Some(all)) => (all.at(item, columns.start, begin / cut.depth.max(1)), all.panel_size),
+                    (None, Some(all)) => {
+                        let panel_size = cut.part_b(item, columns.clone(), step.clone()).panel_size();
+                        (all.at(item, columns.start, begin / cut.depth.max(1), panel_size), panel_size)
+                    }
                     (None, None) => unreachable!("packed by this task or for all"),
                 };
                 let block = Block {
@@ -359,17 +365,16 @@ impl<T: Float> Product<'_, T> {
 struct Packed<T> {
     _buffer: Buffer,
     start: Shared<T>,
-    panels: usize,
-    panel_lanes: usize,
-    panel_size: usize,
+    /// Blocks of the depth, and numbers from one to the next.
+    blocks: usize,
     block_size: usize,
+    panel_lanes: usize,
 }
 
 impl<T: Copy> Packed<T> {
-    /// The panel that starts with a lane, at a block of the depth.
-    fn at(&self, item: usize, lane: usize, block: usize) -> *const T {
-        let panel = item * self.panels + lane / self.panel_lanes;
-        self.start.at(panel * self.panel_size + block * self.block_size)
+    /// The panel that starts with a lane, in a block of the depth whose panels have this size.
+    fn at(&self, item: usize, lane: usize, block: usize, panel_size: usize) -> *const T {
+        self.start.at((item * self.blocks + block) * self.block_size + lane / self.panel_lanes * panel_size)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Filtering: the forward pass, and the data gradient with its filters turned round.
 
 use super::super::ImageLayout;
-use super::filters::Filters;
+use super::filters::{FILTER_CHANNELS, Filters};
 use super::scheme::{Place, Scheme};
 use super::strip::{self, Images, Window};
 use super::tiles::{Grid, Run};
@@ -19,8 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const SOURCE_BYTES: usize = 640 << 10;
 /// Tiles of a block. Fewer would use each filter too seldom for the time it takes to fetch.
 const TILES: Range<usize> = 32..128;
-/// Source channels of a task that transforms filters.
-const FILTER_CHANNELS: usize = 32;
 /// Tasks that keep all threads busy to the end.
 const ENOUGH_TASKS: usize = 16;
 

@@ -6,7 +6,7 @@
 
 use super::super::{Geometry, ImageLayout};
 use super::apply::{STRIP, TransformSources, result_window, strips, tile_stride};
-use super::filters::Filters;
+use super::filters::{FILTER_CHANNELS, Filters};
 use super::scheme::{Place, Scheme};
 use super::strip::{self, Images};
 use super::tiles::Grid;
@@ -28,8 +28,6 @@ const TASK_TILES: usize = 16;
 const DEPTH: usize = 256;
 /// Source channels of a product's task.
 const ROWS: usize = 64;
-/// Source channels of a task that transforms sums back.
-const FILTER_CHANNELS: usize = 32;
 
 /// Computing a weight's gradient by a scheme.
 pub(super) struct WeightGradient<'a, T, F> {
