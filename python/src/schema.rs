@@ -32,6 +32,8 @@ pub enum Kind {
     Float,
     /// A truth value.
     Bool,
+    /// A tuple or list of truth values, which arrive as the integers 0 and 1.
+    Bools,
     /// A string.
     Str,
     /// A dtype.
@@ -58,6 +60,7 @@ impl Kind {
             "int[]" | "SymInt[]" => Kind::Ints(None),
             "float" => Kind::Float,
             "bool" => Kind::Bool,
+            "bool[]" => Kind::Bools,
             "str" => Kind::Str,
             "ScalarType" => Kind::DType,
             "Layout" => Kind::Layout,
@@ -72,6 +75,30 @@ impl Kind {
         })
     }
 
+    /// The type of what may be given, as annotations write it.
+    pub fn annotation(self) -> String {
+        match self {
+            Kind::Tensor => "Tensor",
+            Kind::Operand => "Tensor | _Number",
+            Kind::Tensors => "Sequence[Tensor]",
+            Kind::OptionalTensors => "Sequence[Tensor | None]",
+            Kind::Scalar => "_Number",
+            Kind::Int => "_int",
+            Kind::Ints(None) => "Sequence[_int]",
+            Kind::Ints(Some(_)) => "_int | Sequence[_int]",
+            Kind::Float => "_float",
+            Kind::Bool => "_bool",
+            Kind::Bools => "Sequence[_bool]",
+            Kind::Str => "str",
+            Kind::DType => "_dtype",
+            Kind::Layout => "_layout",
+            Kind::Device => "_device | str | _int",
+            Kind::MemoryFormat => "_memory_format",
+            Kind::Generator => "Generator",
+        }
+        .to_owned()
+    }
+
     /// The type's name in error messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -82,6 +109,7 @@ impl Kind {
             Kind::Ints(_) => "tuple of ints",
             Kind::Float => "float",
             Kind::Bool => "bool",
+            Kind::Bools => "tuple of bools",
             Kind::Str => "str",
             Kind::DType => "torch.dtype",
             Kind::Layout => "torch.layout",

@@ -7,7 +7,7 @@ use flambeau_kernels::resample::AxisMap;
 
 /// Runs a separable linear map of the last `spatial` dimensions and records it.
 pub(crate) fn resample(name: &'static str, input: &Tensor, spatial: usize, maps: [AxisMap; 3]) -> Result<Tensor> {
-    let (from, format) = (input.shape(), output_format(&input.layout()));
+    let (from, format) = (input.shape(), output_format(&input.layout(), spatial));
     let sizes: Vec<usize> = maps[3 - spatial..].iter().map(AxisMap::outputs).collect();
     let to = with_spatial(&from, &sizes);
     let adjoint = std::sync::OnceLock::new();
@@ -66,7 +66,7 @@ fn average(input: &Tensor, pooling: Pooling, node: &'static str, options: &PoolO
     if dtype == DType::I64 {
         let sizes: Vec<usize> = maps[3 - spatial..].iter().map(AxisMap::outputs).collect();
         let shape = with_spatial(&input.shape(), &sizes);
-        let result = Tensor::empty_in_format(shape, dtype, output_format(&input.layout()))?;
+        let result = Tensor::empty_in_format(shape, dtype, output_format(&input.layout(), spatial))?;
         if result.numel() != 0 {
             input.backend().integer_average(spatial, &maps, &input.array(), &result.array())?;
         }

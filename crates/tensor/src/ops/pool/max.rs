@@ -36,7 +36,7 @@ pub(super) fn max_of(
     windows: &[Windows; 3],
     with_indices: bool,
 ) -> Result<(Tensor, Option<Tensor>)> {
-    let format = output_format(&input.layout());
+    let format = output_format(&input.layout(), spatial);
     let sizes: Vec<usize> = windows[3 - spatial..].iter().map(Windows::outputs).collect();
     let shape = with_spatial(&input.shape(), &sizes);
     let recorded = crate::autograd::is_grad_enabled() && input.requires_grad();

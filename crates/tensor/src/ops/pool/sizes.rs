@@ -251,6 +251,7 @@ pub(super) fn with_spatial(shape: &Shape, spatial: &[usize]) -> Shape {
 }
 
 /// The format that pooling and resampling give their results: the input's, if it is one.
-pub(super) fn output_format(layout: &Layout) -> MemoryFormat {
-    layout.suggested_format()
+/// Images without a batch dimension have none.
+pub(super) fn output_format(layout: &Layout, spatial: usize) -> MemoryFormat {
+    if layout.ndim() == spatial + 2 { layout.suggested_format() } else { MemoryFormat::Contiguous }
 }
