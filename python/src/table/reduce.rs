@@ -6,12 +6,11 @@ use crate::error::warn_from_library;
 use flambeau_tensor::ops::{CovarianceOptions, VarianceOptions};
 use flambeau_tensor::{Result, Tensor};
 
+/// An operator with the options of a variance.
+type Variance<R> = fn(&Tensor, VarianceOptions<'_>) -> Result<R>;
+
 /// A variance, with a warning where there are not more elements than the correction takes away.
-fn checked<R>(
-    (name, run): (&str, fn(&Tensor, VarianceOptions<'_>) -> Result<R>),
-    tensor: &Tensor,
-    options: VarianceOptions<'_>,
-) -> Result<R> {
+fn checked<R>((name, run): (&str, Variance<R>), tensor: &Tensor, options: VarianceOptions<'_>) -> Result<R> {
     let result = run(tensor, options)?;
     let size = |&dim: &isize| tensor.size(dim).unwrap_or(1);
     let reduced = if options.dims.is_empty() { tensor.numel() } else { options.dims.iter().map(size).product() };
@@ -24,20 +23,20 @@ fn checked<R>(
 }
 
 /// Calls with the options of a variance: dimensions, correction, whether dimensions are kept.
-fn with_variance<R>(a: &Args, run: (&str, fn(&Tensor, VarianceOptions<'_>) -> Result<R>)) -> Result<R> {
+fn with_variance<R>(a: &Args, run: (&str, Variance<R>)) -> Result<R> {
     let dims = a.opt_dims(1).unwrap_or_default();
     let correction = a.opt_scalar(2).map_or(1.0, |c| c.to_f64());
     checked(run, a.tensor(0), VarianceOptions { dims: &dims, correction, keepdim: a.bool(3) })
 }
 
 /// The same for the older form, whose correction is 1 or 0.
-fn with_unbiased<R>(a: &Args, run: (&str, fn(&Tensor, VarianceOptions<'_>) -> Result<R>)) -> Result<R> {
+fn with_unbiased<R>(a: &Args, run: (&str, Variance<R>)) -> Result<R> {
     let dims = a.opt_dims(1).unwrap_or_default();
     let correction = if a.bool(2) { 1.0 } else { 0.0 };
     checked(run, a.tensor(0), VarianceOptions { dims: &dims, correction, keepdim: a.bool(3) })
 }
 
-fn whole_unbiased<R>(a: &Args, run: (&str, fn(&Tensor, VarianceOptions<'_>) -> Result<R>)) -> Result<R> {
+fn whole_unbiased<R>(a: &Args, run: (&str, Variance<R>)) -> Result<R> {
     let correction = if a.bool(1) { 1.0 } else { 0.0 };
     checked(run, a.tensor(0), VarianceOptions { dims: &[], correction, keepdim: false })
 }

@@ -48,7 +48,7 @@ impl Tensor {
         if !self.dtype().is_floating_point() {
             return Err(Error::runtime("pdist only supports floating-point dtypes"));
         }
-        if !(p >= 0.0) {
+        if p < 0.0 || p.is_nan() {
             return Err(Error::runtime("pdist only supports non-negative p values"));
         }
         let n = self.shape()[0] as i64;
@@ -62,7 +62,7 @@ impl Tensor {
     /// # Errors
     /// If `p` is negative, and as [`Tensor::cdist`].
     pub fn cdist_p(&self, other: &Tensor, p: f64) -> Result<Tensor> {
-        if !(p >= 0.0) {
+        if p < 0.0 || p.is_nan() {
             return Err(Error::runtime("cdist only supports non-negative p values"));
         }
         let fits = self.ndim() >= 2 && other.ndim() >= 2 && self.size(-1)? == other.size(-1)?;

@@ -32,7 +32,7 @@ impl Tensor {
     /// If the lower slope is above the upper one or one is not finite, and for dtypes that are no floats.
     pub fn rrelu(&self, slope: RandomSlope, generator: Option<&Generator>) -> Result<Tensor> {
         let RandomSlope { lower, upper, training } = slope;
-        if !(lower <= upper) {
+        if lower > upper || lower.is_nan() || upper.is_nan() {
             return Err(Error::runtime("Lower bound should be less than or equal to the upper bound"));
         }
         if !lower.is_finite() || !upper.is_finite() {

@@ -151,7 +151,7 @@ pub(super) fn plan(
     let sizes = expand_all(input, weight, options)?;
     let groups = options.groups as usize;
     signs(&sizes)?;
-    channels(input, weight, bias, groups, transposed)?;
+    channels(input, weight, bias, &sizes, (groups, transposed))?;
     let spatial = weight.ndim() - 2;
     if !transposed {
         kernel_fits(input, weight, &sizes)?;
@@ -196,7 +196,13 @@ fn signs(sizes: &Expanded) -> Result<()> {
     Ok(())
 }
 
-fn channels(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, groups: usize, transposed: bool) -> Result<()> {
+fn channels(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    sizes: &Expanded,
+    (groups, transposed): (usize, bool),
+) -> Result<()> {
     let (x, w) = (input.shape(), weight.shape());
     if x.len() != w.len() {
         let k = w.len();
@@ -221,8 +227,13 @@ fn channels(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, groups: usiz
         (format!("groups={groups}"), w[1].saturating_mul(groups), Some(w[0]))
     };
     if x[1] != expected {
+        // What 'same' adds on one side only is there already.
+        let mut seen = x.clone();
+        for (size, (begin, end)) in seen[2..].iter_mut().zip(sizes.begin.iter().zip(&sizes.end)) {
+            *size = size.saturating_add_signed(end - begin);
+        }
         return Err(Error::shape(format!(
-            "Given {given}, weight of size {w}, expected input{x} to have {expected} channels, but got {} channels instead",
+            "Given {given}, weight of size {w}, expected input{seen} to have {expected} channels, but got {} channels instead",
             x[1]
         )));
     }
@@ -362,15 +373,13 @@ fn transposed_plan(input: &Tensor, weight: &Tensor, sizes: &Expanded, groups: us
         padding_end.push((sizes.begin[i] - within) as usize);
         unreached.push((beyond - within) as usize);
     }
-    if let Some(at) = calculated.iter().position(|&n| n < 0).filter(|_| input.numel() == 0) {
-        let shape: Vec<String> =
-            output.iter().map(ToString::to_string).chain(calculated.iter().map(ToString::to_string)).collect();
-        return Err(Error::shape(format!(
-            "invalid shape dimension {} at index {} of shape [{}]",
-            calculated[at],
-            at + 2,
-            shape.join(", ")
-        )));
+    if input.numel() == 0 {
+        // Where there is nothing to compute, PyTorch only gives the result this shape.
+        let shape: Vec<isize> =
+            output.iter().map(|&n| n as isize).chain(calculated.iter().map(|&n| n as isize)).collect();
+        if calculated.iter().any(|&n| n < 0) {
+            crate::ops::infer_sizes(&shape, 0)?;
+        }
     }
     // oneDNN makes a result without elements, PyTorch's own kernels refuse to.
     let least = if is_for_onednn(input, weight, sizes, groups) { 0 } else { 1 };
@@ -394,10 +403,6 @@ fn transposed_plan(input: &Tensor, weight: &Tensor, sizes: &Expanded, groups: us
         bounded(sizes.dilation[i] as i128 * w[i + 2] as i128 + sizes.stride[i] as i128)?;
     }
     let image: Vec<usize> = output[2..].iter().zip(&unreached).map(|(&n, &u)| n.saturating_sub(u)).collect();
-    if image.contains(&0) && output[2..].iter().zip(&unreached).any(|(&n, &u)| n > 0 && u >= n) {
-        // Only output padding would be left of the image.
-        return Err(too_large());
-    }
     let geometry = Geometry {
         batch: x[0],
         in_channels: output[1],

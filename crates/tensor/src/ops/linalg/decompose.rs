@@ -243,9 +243,9 @@ impl Tensor {
             norms.push(chosen.iter().map(|&i| values[i]).sum::<f64>());
             let mut slope = Matrix::zeros(sizes[0], sizes[1]);
             for &i in chosen.iter().filter(|&&i| values[i] > 0.0) {
-                for row in 0..sizes[0] {
-                    for column in 0..sizes[1] {
-                        *slope.at_mut(row, column) += u[i][row] * v[i][column];
+                for (row, of_row) in u[i].iter().enumerate() {
+                    for (column, of_column) in v[i].iter().enumerate() {
+                        *slope.at_mut(row, column) += of_row * of_column;
                     }
                 }
             }

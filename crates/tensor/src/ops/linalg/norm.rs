@@ -89,10 +89,10 @@ impl Tensor {
     /// # Errors
     /// If there are fewer than two dimensions, `p` is not positive or `max_norm` is negative.
     pub fn renorm(&self, p: f64, dim: isize, max_norm: f64) -> Result<Tensor> {
-        if !(p > 0.0) {
+        if p <= 0.0 || p.is_nan() {
             return Err(Error::runtime("renorm: non-positive-norm not supported"));
         }
-        if !(max_norm >= 0.0) {
+        if max_norm < 0.0 || max_norm.is_nan() {
             return Err(Error::runtime(format!("renorm: expected maxnorm to be >= 0 but got {max_norm}")));
         }
         let ndim = self.ndim();

@@ -84,7 +84,8 @@ impl Tensor {
         let hinges = hinge(&scores.sub(&scores.gather(1, &target)?)?.add(options.margin)?)?;
         let mut losses = if options.p == 2 { hinges.square()? } else { hinges };
         if let Some(weight) = &options.weight {
-            let own = weight.reshape(&[-1])?.index_select(0, &target.reshape(&[-1])?)?.unsqueeze(1)?;
+            // Weights are constants, as PyTorch has it.
+            let own = weight.detach().reshape(&[-1])?.index_select(0, &target.reshape(&[-1])?)?.unsqueeze(1)?;
             losses = losses.mul(&own)?;
         }
         let others = no_grad(|| Tensor::ones([samples, classes], DType::Bool)?.scatter(1, &target, false))?;

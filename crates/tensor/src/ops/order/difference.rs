@@ -16,6 +16,9 @@ impl Tensor {
         if n < 0 {
             return Err(Error::runtime(format!("order must be non-negative but got {n}")));
         }
+        if n == 0 {
+            return self.alias();
+        }
         for extra in [prepend, append].into_iter().flatten() {
             if extra.ndim() != self.ndim() {
                 return Err(Error::runtime("diff expects prepend or append to be the same dimension as input"));
@@ -23,9 +26,6 @@ impl Tensor {
         }
         let parts: Vec<&Tensor> = [prepend, Some(self), append].into_iter().flatten().collect();
         let mut result = if parts.len() == 1 { self.clone() } else { cat(&parts, dim)? };
-        if n == 0 {
-            return result.alias();
-        }
         // After as many differences as elements nothing is left.
         for _ in 0..n.min(result.size(dim)? as i64) {
             let size = result.size(dim)?;

@@ -89,7 +89,7 @@ impl Tensor {
         };
         let sorted = lines.sort(-1, false)?.0;
         let size = sorted.size(-1)?;
-        let (below, above, weight) = no_grad(|| places(&sorted, q, options, size))?;
+        let (below, above, weight) = places(&sorted.detach(), q, options, size)?;
         let mut values = sorted.gather(-1, &below)?;
         if matches!(options.interpolation, Interpolation::Linear | Interpolation::Midpoint) {
             values = values.lerp(&sorted.gather(-1, &above)?, &weight)?;
@@ -109,7 +109,7 @@ impl Tensor {
 /// For each line and share: the places of the elements around the quantile, and how far it is on
 /// the way from one to the other.
 fn places(sorted: &Tensor, q: &Tensor, options: QuantileOptions, size: usize) -> Result<(Tensor, Tensor, Tensor)> {
-    let q = q.detach().reshape(&[-1])?;
+    let q = q.reshape(&[-1])?;
     let missing = sorted.isnan()?;
     let ranks = if options.ignore_nan {
         let known = missing.logical_not()?.sum_dims(&[-1], true, None)?.to_dtype(sorted.dtype())?;
@@ -119,18 +119,18 @@ fn places(sorted: &Tensor, q: &Tensor, options: QuantileOptions, size: usize) ->
         let any = missing.any_dims(&[-1], true)?;
         crate::ops::where_(&any, (size - 1) as f64, &ranks)?.to_dtype(sorted.dtype())?
     };
-    let ranks = match options.interpolation {
-        Interpolation::Lower => ranks.floor()?,
-        Interpolation::Higher => ranks.ceil()?,
-        Interpolation::Nearest => ranks.round()?,
-        Interpolation::Linear | Interpolation::Midpoint => ranks,
-    };
-    let below = ranks.to_dtype(DType::I64)?;
+    let chosen = no_grad(|| match options.interpolation {
+        Interpolation::Lower => ranks.floor(),
+        Interpolation::Higher => ranks.ceil(),
+        Interpolation::Nearest => ranks.round(),
+        Interpolation::Linear | Interpolation::Midpoint => Ok(ranks.detach()),
+    })?;
+    let below = chosen.to_dtype(DType::I64)?;
     let weight = match options.interpolation {
-        Interpolation::Midpoint => ranks.full_like(0.5, None)?,
+        Interpolation::Midpoint => chosen.full_like(0.5, None)?,
         _ => ranks.sub(&below)?,
     };
-    Ok((below, ranks.ceil()?.to_dtype(DType::I64)?, weight))
+    Ok((below, chosen.ceil()?.to_dtype(DType::I64)?, weight))
 }
 
 #[cfg(test)]

@@ -92,14 +92,15 @@ impl Tensor {
             }
             (Some(total), _) => total.clone(),
         };
-        let count = no_grad(|| count.to_dtype(float.dtype())?.clamp_min(0.0))?;
+        let count = count.to_dtype(float.dtype())?.clamp_min(0.0)?;
         let centred = float.sub(&mean)?;
         let weighted = match &weights {
             Some(w) => centred.mul(w)?,
             None => centred.clone(),
         };
         let out = centred.mm(&weighted.to_dtype(centred.dtype())?.t()?)?.div(&count)?;
-        if self.ndim() < 2 { out.reshape(&[]) } else { Ok(out) }
+        // A single variable's covariance is a number.
+        out.squeeze()
     }
 
     /// The correlations of variables (rows) whose observations are columns.
