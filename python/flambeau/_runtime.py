@@ -8,8 +8,9 @@ from flambeau import _native
 from flambeau._tensor import Tensor
 
 __all__ = [
-    "are_deterministic_algorithms_enabled", "compile", "get_default_device", "get_deterministic_debug_mode",
-    "get_float32_matmul_precision", "is_deterministic_algorithms_warn_only_enabled", "is_tensor",
+    "are_deterministic_algorithms_enabled", "compile", "get_autocast_dtype", "get_default_device",
+    "get_deterministic_debug_mode", "get_float32_matmul_precision", "is_autocast_enabled",
+    "is_deterministic_algorithms_warn_only_enabled", "is_tensor", "set_autocast_dtype", "set_autocast_enabled",
     "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
     "set_float32_matmul_precision", "set_printoptions", "set_warn_always", "typename", "use_deterministic_algorithms",
 ]
@@ -145,3 +146,23 @@ def compile(
     if model is None:
         return lambda function: function
     return model
+
+
+def is_autocast_enabled(device_type: str = "cuda") -> builtins.bool:
+    """Whether operators on this type of device compute in mixed precision now."""
+    return _native._is_autocast_enabled(device_type)
+
+
+def set_autocast_enabled(device_type: str, enabled: builtins.bool) -> None:
+    """Turns mixed precision on or off; ``autocast`` does so for a region."""
+    _native._set_autocast_enabled(device_type, enabled)
+
+
+def get_autocast_dtype(device_type: str):
+    """The narrow dtype of mixed precision."""
+    return _native._get_autocast_dtype(device_type)
+
+
+def set_autocast_dtype(device_type: str, dtype) -> None:
+    """Chooses the narrow dtype of mixed precision."""
+    _native._set_autocast_dtype(device_type, dtype)

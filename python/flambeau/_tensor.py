@@ -387,7 +387,58 @@ class Tensor(_native.TensorBase):
 
         return DLDeviceType.kDLCPU, 0
 
+    # --- making tensors like this one ------------------------------------------------------
+
+    def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+        """A copy of ``data`` as a tensor of this one's dtype."""
+        return _native.tensor(
+            data, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad
+        )
+
+    def new(self, *args, device=None):
+        """An older spelling of ``new_empty`` and ``new_tensor``."""
+        if len(args) == 1 and not isinstance(args[0], (int, _native.Size)):
+            source = args[0]
+            return source.detach() if isinstance(source, Tensor) else self.new_tensor(source, device=device)
+        sizes = args[0] if args and isinstance(args[0], _native.Size) else args
+        return self.new_empty(tuple(sizes) or (0,), device=device)
+
+    # --- one element at a time -------------------------------------------------------------
+
+    def apply_(self, callable):
+        """Replaces every element by what ``callable`` makes of it; slow, for the sake of old scripts."""
+        if self.requires_grad:
+            raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
+        values = [callable(value) for value in self.flatten().tolist()]
+        return self.copy_(_native.tensor(values, dtype=self.dtype).reshape(self.shape))
+
+    def map_(self, tensor, callable):
+        """Replaces every element by ``callable(element, element of tensor)``."""
+        if self.requires_grad:
+            raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
+        pairs = zip(self.flatten().tolist(), tensor.expand(self.shape).flatten().tolist())
+        values = [callable(*pair) for pair in pairs]
+        return self.copy_(_native.tensor(values, dtype=self.dtype).reshape(self.shape))
+
+    # --- other devices and processes -------------------------------------------------------
+
+    def cuda(self, device=None, non_blocking=False, memory_format=None):
+        """There is no CUDA device here: always an error."""
+        return self.to("cuda")
+
+    def pin_memory(self, device=None):
+        """There is no device that pinned memory would be for: always an error."""
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+
+    def share_memory_(self):
+        """Nothing to do: no memory is shared between processes."""
+        return self
+
     # --- removed from PyTorch long ago, with its words ----------------------------------
+
+    @property
+    def volatile(self) -> bool:
+        return False
 
     def resize(self, *sizes):
         warnings.warn("non-inplace resize is deprecated", stacklevel=2)

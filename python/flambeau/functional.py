@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import itertools
 import operator
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,11 +87,19 @@ def einsum(*args: Any) -> Tensor:
     return _native.einsum(equation, tuple(operands))
 
 
+@functools.cache  # once per process, as PyTorch does
+def _warn_about_indexing() -> None:
+    warnings.warn(
+        "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", stacklevel=3
+    )
+
+
 def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of the grid spanned by one-dimensional tensors."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tensors[0]
     if indexing is None:
+        _warn_about_indexing()
         return _native.meshgrid(tensors)
     return _native.meshgrid(tensors, indexing=indexing)
 

@@ -1,5 +1,6 @@
 //! Arguments of a call, already converted, as an operator's closure reads them.
 
+use flambeau_tensor::autocast::{self, Policy};
 use flambeau_tensor::ops::Operand;
 use flambeau_tensor::{DType, Error, Generator, MemoryFormat, Result, Scalar, Tensor};
 use smallvec::SmallVec;
@@ -241,6 +242,27 @@ impl Args {
             Value::Str(text) => Some(text),
             _ => self.mismatch(i, "Str"),
         }
+    }
+
+    /// Converts the tensors among the arguments, `out` excepted, as mixed precision asks.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub(crate) fn convert(&mut self, policy: Policy, out: Option<usize>) -> Result<()> {
+        let Some(target) = policy.target(self.tensor_arguments(out).map(Tensor::dtype)) else { return Ok(()) };
+        for (i, value) in self.values.iter_mut().enumerate() {
+            let tensors: Vec<&mut Tensor> = match value {
+                _ if Some(i) == out => Vec::new(),
+                Value::Tensor(tensor) => vec![tensor],
+                Value::Tensors(tensors) => tensors.iter_mut().collect(),
+                Value::OptionalTensors(tensors) => tensors.iter_mut().flatten().collect(),
+                _ => Vec::new(),
+            };
+            for tensor in tensors {
+                *tensor = autocast::convert(tensor, target)?;
+            }
+        }
+        Ok(())
     }
 
     /// Every tensor among the arguments, `out` excepted.

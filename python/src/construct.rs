@@ -86,6 +86,10 @@ impl Flat {
             }
             first = first.get_item(0)?;
         }
+        // A string is a sequence of strings without end.
+        if !shape.is_empty() && first.cast::<PyString>().is_ok_and(|text| text.len().is_ok_and(|n| n > 0)) {
+            return Err(PyValueError::new_err("too many dimensions 'str'"));
+        }
         let mut flat = Flat { shape, values: Vec::new(), dtype: None };
         flat.fill(data, 0)?;
         Ok(flat)

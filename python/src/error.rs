@@ -71,6 +71,14 @@ pub fn guard<T>(f: impl FnOnce() -> flambeau_tensor::Result<T>) -> flambeau_tens
     })
 }
 
+/// As [`warn`], from within library code.
+///
+/// # Errors
+/// The exception that the warning was turned into.
+pub fn warn_from_library(text: &str) -> flambeau_tensor::Result<()> {
+    Python::attach(|py| warn(py, text)).map_err(carry)
+}
+
 /// Gives a `UserWarning`, which may be turned into an exception.
 pub fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
     let text = CString::new(text).map_err(|_| PyValueError::new_err("a warning with a zero byte"))?;

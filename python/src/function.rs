@@ -8,6 +8,7 @@ use crate::schema::Schema;
 use crate::table::Op;
 use crate::tensor::PyTensor;
 use crate::{error, message, output};
+use flambeau_tensor::autocast::{self, Policy};
 use flambeau_tensor::autograd::is_grad_enabled;
 use flambeau_tensor::{Error, Result};
 use pyo3::exceptions::PyTypeError;
@@ -22,6 +23,8 @@ pub struct Overload {
     pub schema: Arc<Schema>,
     /// The operator.
     pub op: Op,
+    /// The type of what it returns, as annotations write it.
+    pub annotation: fn() -> String,
 }
 
 /// An operator with all its signatures.
@@ -30,18 +33,38 @@ pub struct Callable {
     overloads: Vec<Overload>,
     /// The class of a named tuple of results.
     fields: Option<Py<PyAny>>,
+    /// What mixed precision does with the arguments.
+    policy: Option<Policy>,
+    /// Whether this is a method behind one of Python's operators with two operands.
+    is_operator: bool,
 }
 
 impl Callable {
     /// An operator.
     pub fn new(name: &'static str, overloads: Vec<Overload>, fields: Option<Py<PyAny>>) -> Self {
-        Self { name, overloads, fields }
+        let is_operator = name.starts_with("__") && name != "__invert__";
+        Self { name, overloads, fields, policy: Policy::of(name), is_operator }
     }
 
     fn call(&self, call: &Call<'_, '_>) -> PyResult<Py<PyAny>> {
         let py = call.args.py();
-        let (overload, args) = self.choose(call).map_err(|error| self.named(py, error))?;
-        let result = py.detach(|| error::guard(|| self.compute(overload, &args))).map_err(to_python)?;
+        let (overload, mut args) = match self.choose(call) {
+            Ok(chosen) => chosen,
+            // Python tries the other operand's method then.
+            Err(error) if self.is_operator && error.is_instance_of::<PyTypeError>(py) => {
+                return Ok(py.NotImplemented());
+            }
+            Err(error) => return Err(self.named(py, error)),
+        };
+        let run = || {
+            if let Some(policy) = self.policy
+                && autocast::state().enabled
+            {
+                args.convert(policy, overload.schema.out)?;
+            }
+            self.compute(overload, &args)
+        };
+        let result = py.detach(|| error::guard(run)).map_err(to_python)?;
         to_object(py, result, self.fields.as_ref())
     }
 

@@ -76,6 +76,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         dlpack::_to_dlpack,
         dlpack::_to_dlpack_versioned,
         dlpack::from_dlpack,
+        table::_operator_signatures,
         print::_tensor_str,
         print::_set_printoptions,
     );

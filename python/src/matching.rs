@@ -366,6 +366,13 @@ fn fit(object: Borrowed<'_, '_, PyAny>, param: &Param, i: usize, explain: bool) 
                 None
             }
         }
+        Kind::Bools => match items(object) {
+            Some(list) if list.iter().all(|item| item.is_instance_of::<PyBool>()) => {
+                let flags = list.iter().map(|item| item.is_truthy().map(i64::from)).collect::<PyResult<_>>()?;
+                Some(Value::Ints(flags))
+            }
+            _ => None,
+        },
         Kind::Str => match object.cast::<PyString>() {
             Ok(text) => Some(Value::Str(text.to_cow()?.into_owned())),
             Err(_) => None,

@@ -74,15 +74,15 @@ fn shown(schema: &Schema, skip: usize, number_for: Option<usize>) -> Shown {
 
 /// What an argument is called in the list of what was given.
 fn given_name(object: &Bound<'_, PyAny>) -> String {
-    let items: Vec<Bound<'_, PyAny>> = if let Ok(list) = object.cast_exact::<PyList>() {
-        list.iter().collect()
+    let names = |items: Vec<Bound<'_, PyAny>>| items.iter().map(type_name).collect::<Vec<_>>().join(", ");
+    if let Ok(list) = object.cast_exact::<PyList>() {
+        format!("list of [{}]", names(list.iter().collect()))
     } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-        tuple.iter().collect()
+        let comma = if tuple.len() == 1 { "," } else { "" };
+        format!("tuple of ({}{comma})", names(tuple.iter().collect()))
     } else {
-        return type_name(object);
-    };
-    let names: Vec<String> = items.iter().map(type_name).collect();
-    format!("{} of [{}]", type_name(object), names.join(", "))
+        type_name(object)
+    }
 }
 
 /// Operators of arithmetic show a tensor-or-number parameter as one that takes a tensor; the

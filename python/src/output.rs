@@ -28,6 +28,9 @@ pub enum Output {
 
 /// What an operator's closure may return.
 pub trait IntoOutput {
+    /// The type of the Python object, as annotations write it.
+    fn annotation() -> String;
+
     /// The result, or the error.
     ///
     /// # Errors
@@ -36,24 +39,40 @@ pub trait IntoOutput {
 }
 
 impl IntoOutput for Output {
+    fn annotation() -> String {
+        "Any".to_owned()
+    }
+
     fn into_output(self) -> Result<Output> {
         Ok(self)
     }
 }
 
 impl IntoOutput for () {
+    fn annotation() -> String {
+        "None".to_owned()
+    }
+
     fn into_output(self) -> Result<Output> {
         Ok(Output::None)
     }
 }
 
 impl<T: IntoOutput> IntoOutput for Result<T> {
+    fn annotation() -> String {
+        T::annotation()
+    }
+
     fn into_output(self) -> Result<Output> {
         self?.into_output()
     }
 }
 
 impl<T: IntoOutput> IntoOutput for Option<T> {
+    fn annotation() -> String {
+        format!("{} | None", T::annotation())
+    }
+
     fn into_output(self) -> Result<Output> {
         self.map_or(Ok(Output::None), T::into_output)
     }
@@ -61,6 +80,10 @@ impl<T: IntoOutput> IntoOutput for Option<T> {
 
 /// A vector is a tuple in Python: what PyTorch's operators return several tensors in.
 impl<T: IntoOutput> IntoOutput for Vec<T> {
+    fn annotation() -> String {
+        format!("tuple[{}, ...]", T::annotation())
+    }
+
     fn into_output(self) -> Result<Output> {
         Ok(Output::Tuple(self.into_iter().map(T::into_output).collect::<Result<_>>()?))
     }
@@ -69,6 +92,10 @@ impl<T: IntoOutput> IntoOutput for Vec<T> {
 macro_rules! tuples {
     ($(($($t:ident $i:tt),*);)*) => {$(
         impl<$($t: IntoOutput),*> IntoOutput for ($($t,)*) {
+            fn annotation() -> String {
+                format!("tuple[{}]", [$($t::annotation()),*].join(", "))
+            }
+
             fn into_output(self) -> Result<Output> {
                 Ok(Output::Tuple(vec![$(self.$i.into_output()?),*]))
             }
@@ -83,8 +110,12 @@ tuples! {
 }
 
 macro_rules! plain {
-    ($($t:ty: $value:ident => $output:expr;)*) => {$(
+    ($($t:ty, $annotation:literal: $value:ident => $output:expr;)*) => {$(
         impl IntoOutput for $t {
+            fn annotation() -> String {
+                $annotation.to_owned()
+            }
+
             fn into_output(self) -> Result<Output> {
                 let $value = self;
                 Ok($output)
@@ -93,15 +124,15 @@ macro_rules! plain {
     )*};
 }
 plain! {
-    Tensor: t => Output::Tensor(t);
-    Scalar: s => Output::Scalar(s);
-    bool: b => Output::Scalar(Scalar::Bool(b));
-    i64: i => Output::Scalar(Scalar::Int(i));
-    usize: i => Output::Scalar(Scalar::Int(i as i64));
-    f64: f => Output::Scalar(Scalar::Float(f));
-    String: s => Output::Str(s);
-    DType: d => Output::DType(d);
-    Shape: s => Output::Shape(s);
+    Tensor, "Tensor": t => Output::Tensor(t);
+    Scalar, "_Number": s => Output::Scalar(s);
+    bool, "_bool": b => Output::Scalar(Scalar::Bool(b));
+    i64, "_int": i => Output::Scalar(Scalar::Int(i));
+    usize, "_int": i => Output::Scalar(Scalar::Int(i as i64));
+    f64, "_float": f => Output::Scalar(Scalar::Float(f));
+    String, "str": s => Output::Str(s);
+    DType, "_dtype": d => Output::DType(d);
+    Shape, "_Size": s => Output::Shape(s);
 }
 
 /// The Python object of a result. `fields` is the class of a named tuple.
@@ -191,5 +222,5 @@ fn warn_resized(result: &Tensor, out: &Tensor) -> Result<()> {
         out.shape(),
         result.shape()
     );
-    Python::attach(|py| crate::error::warn(py, &text)).map_err(crate::error::carry)
+    crate::error::warn_from_library(&text)
 }

@@ -34,6 +34,8 @@ pub enum Kind {
     Floats,
     /// A truth value.
     Bool,
+    /// A tuple or list of truth values, which arrive as the integers 0 and 1.
+    Bools,
     /// A string.
     Str,
     /// A dtype.
@@ -61,6 +63,7 @@ impl Kind {
             "float" => Kind::Float,
             "float[]" => Kind::Floats,
             "bool" => Kind::Bool,
+            "bool[]" => Kind::Bools,
             "str" => Kind::Str,
             "ScalarType" => Kind::DType,
             "Layout" => Kind::Layout,
@@ -75,6 +78,30 @@ impl Kind {
         })
     }
 
+    /// The type of what may be given, as annotations write it.
+    pub fn annotation(self) -> String {
+        match self {
+            Kind::Tensor => "Tensor",
+            Kind::Operand => "Tensor | _Number",
+            Kind::Tensors => "Sequence[Tensor]",
+            Kind::OptionalTensors => "Sequence[Tensor | None]",
+            Kind::Scalar => "_Number",
+            Kind::Int => "_int",
+            Kind::Ints(None) => "Sequence[_int]",
+            Kind::Ints(Some(_)) => "_int | Sequence[_int]",
+            Kind::Float => "_float",
+            Kind::Bool => "_bool",
+            Kind::Bools => "Sequence[_bool]",
+            Kind::Str => "str",
+            Kind::DType => "_dtype",
+            Kind::Layout => "_layout",
+            Kind::Device => "_device | str | _int",
+            Kind::MemoryFormat => "_memory_format",
+            Kind::Generator => "Generator",
+        }
+        .to_owned()
+    }
+
     /// The type's name in error messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -86,6 +113,7 @@ impl Kind {
             Kind::Float => "float",
             Kind::Floats => "tuple of floats",
             Kind::Bool => "bool",
+            Kind::Bools => "tuple of bools",
             Kind::Str => "str",
             Kind::DType => "torch.dtype",
             Kind::Layout => "torch.layout",

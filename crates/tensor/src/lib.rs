@@ -4,6 +4,7 @@
 //! for each family; they check what the user gave, promote types, broadcast, and hand the numbers
 //! to a [`backend::Backend`]. What they did is recorded by [`autograd`].
 
+pub mod autocast;
 pub mod autograd;
 pub mod backend;
 pub mod cpu;

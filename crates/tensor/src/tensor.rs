@@ -23,8 +23,11 @@ pub(crate) struct Inner {
 
 impl Tensor {
     /// A tensor of this array, outside any graph, with a version counter of its own.
+    ///
+    /// In inference mode, a tensor that stays outside for good.
     pub fn from_array(array: Array) -> Self {
-        Self::with_meta(array, AutogradMeta::default())
+        let inference = crate::autograd::is_inference_mode_enabled();
+        Self::with_meta(array, AutogradMeta { inference, ..Default::default() })
     }
 
     pub(crate) fn with_meta(array: Array, meta: AutogradMeta) -> Self {

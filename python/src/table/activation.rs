@@ -1,7 +1,12 @@
 //! The Python operators of the family `activation`.
 
 use super::Table;
-use flambeau_tensor::ops::GeluApproximation;
+use crate::args::Args;
+use flambeau_tensor::ops::{AttentionOptions, GeluApproximation, RandomSlope};
+
+fn slope(a: &Args) -> RandomSlope {
+    RandomSlope { lower: a.scalar(1).to_f64(), upper: a.scalar(2).to_f64(), training: a.bool(3) }
+}
 
 /// Adds the family's operators.
 pub(super) fn register(table: &mut Table<'_>) {
@@ -51,6 +56,27 @@ pub(super) fn register(table: &mut Table<'_>) {
     table.function("threshold_(Tensor input, Scalar threshold, Scalar value)", |a| {
         a.tensor(0).threshold_(a.scalar(1), a.scalar(2))
     });
+    table.function(
+        "rrelu(Tensor input, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator generator=None)",
+        |a| a.tensor(0).rrelu(slope(a), a.generator(4)),
+    );
+    table.function(
+        "rrelu_(Tensor input, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator generator=None)",
+        |a| a.tensor(0).rrelu_(slope(a), a.generator(4)),
+    );
+    table.nn(
+        "scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0.0, bool is_causal=False, *, float? scale=None, bool enable_gqa=False)",
+        |a| {
+            let options = AttentionOptions {
+                mask: a.opt_tensor(3).cloned(),
+                dropout: a.float(4),
+                causal: a.bool(5),
+                scale: a.opt_float(6),
+                grouped: a.bool(7),
+            };
+            a.tensor(0).scaled_dot_product_attention(a.tensor(1), a.tensor(2), &options)
+        },
+    );
     table.both("prelu(Tensor input, Tensor weight)", |a| a.tensor(0).prelu(a.tensor(1)));
     table.nn("glu(Tensor input, int dim=-1)", |a| a.tensor(0).glu(a.dim(1)));
 }

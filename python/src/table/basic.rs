@@ -2,7 +2,7 @@
 
 use super::Table;
 use crate::output::{IntoOutput, Output};
-use flambeau_tensor::{Error, Scalar, Tensor};
+use flambeau_tensor::{Error, Scalar, Tensor, autocast};
 
 /// Adds these operators.
 pub(super) fn register(table: &mut Table<'_>) {
@@ -44,6 +44,10 @@ pub(super) fn register(table: &mut Table<'_>) {
     for schema in ["resolve_conj(Tensor input)", "resolve_neg(Tensor input)", "conj(Tensor input)"] {
         table.both(schema, |a| a.tensor(0).clone());
     }
+    table.function("real(Tensor input)", |a| a.tensor(0).clone());
+    table.function("imag(Tensor input)", |_| {
+        Err::<Tensor, _>(Error::runtime("imag is not implemented for tensors with non-complex dtypes."))
+    });
     table.both("is_inference(Tensor input)", |a| a.tensor(0).is_inference());
     table.both("is_same_size(Tensor input, Tensor other)", |a| a.tensor(0).shape() == a.tensor(1).shape());
     table.method("is_set_to(Tensor input, Tensor tensor)", |a| {
@@ -83,6 +87,7 @@ pub(super) fn register(table: &mut Table<'_>) {
     table.function("set_num_interop_threads(int num_threads)", |_| ());
     table.function("is_grad_enabled()", |_| flambeau_tensor::autograd::is_grad_enabled());
     table.function("is_inference_mode_enabled()", |_| flambeau_tensor::autograd::is_inference_mode_enabled());
+    mixed_precision(table);
     table.function("_shape_as_tensor(Tensor input)", |a| shape_tensor(a.tensor(0)));
 }
 
@@ -111,4 +116,20 @@ fn promote(
 fn shape_tensor(tensor: &Tensor) -> flambeau_tensor::Result<Tensor> {
     let shape: Vec<i64> = tensor.shape().iter().map(|&n| n as i64).collect();
     Tensor::from_slice(&shape, [shape.len()])
+}
+
+/// The switches behind `torch.autocast`; there is one type of device.
+fn mixed_precision(table: &mut Table<'_>) {
+    table.function("_is_autocast_enabled(str device_type)", |a| a.str(0) == "cpu" && autocast::state().enabled);
+    table.function("_get_autocast_dtype(str device_type)", |_| autocast::state().dtype);
+    table.function("_set_autocast_enabled(str device_type, bool enabled)", |a| {
+        if a.str(0) == "cpu" {
+            autocast::set_state(autocast::State { enabled: a.bool(1), ..autocast::state() });
+        }
+    });
+    table.function("_set_autocast_dtype(str device_type, ScalarType dtype)", |a| {
+        if a.str(0) == "cpu" {
+            autocast::set_state(autocast::State { dtype: a.dtype_of(1), ..autocast::state() });
+        }
+    });
 }

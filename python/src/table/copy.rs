@@ -90,7 +90,30 @@ fn rearrangements(table: &mut Table<'_>) {
     });
     table.both("roll(Tensor input, int[1] shifts, int[1] dims=[])", |a| a.tensor(0).roll(&a.dims(1), &a.dims(2)));
     table.method("repeat(Tensor input, int[] repeats)", |a| a.tensor(0).repeat(&a.dims(1)));
+    table.function("repeat_interleave(Tensor repeats, *, int? output_size=None)", |a| {
+        a.tensor(0).repeat_interleave_index(a.opt_int(1))
+    });
+    table.both("repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None)", |a| {
+        a.tensor(0).repeat_interleave(a.tensor(1), a.opt_dim(2), a.opt_int(3))
+    });
+    table.both("repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None)", |a| {
+        a.tensor(0).repeat_interleave(a.int(1), a.opt_dim(2), a.opt_int(3))
+    });
+    table.both("rot90(Tensor input, int k=1, int[] dims=(0, 1))", |a| a.tensor(0).rot90(a.int(1), &a.dims(2)));
+    matrices(table);
     table.both("tile(Tensor input, int[] dims)", |a| a.tensor(0).tile(&a.dims(1)));
+}
+
+fn matrices(table: &mut Table<'_>) {
+    table.both("tril(Tensor input, int diagonal=0, *, Tensor out=None)", |a| a.tensor(0).tril(a.dim(1)));
+    table.both("triu(Tensor input, int diagonal=0, *, Tensor out=None)", |a| a.tensor(0).triu(a.dim(1)));
+    table.method("tril_(Tensor input, int diagonal=0)", |a| a.tensor(0).tril_(a.dim(1)));
+    table.method("triu_(Tensor input, int diagonal=0)", |a| a.tensor(0).triu_(a.dim(1)));
+    table.both("diag(Tensor input, int diagonal=0, *, Tensor out=None)", |a| a.tensor(0).diag(a.dim(1)));
+    table.both("diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1)", |a| {
+        a.tensor(0).diag_embed(a.dim(1), a.dim(2), a.dim(3))
+    });
+    table.both("diagflat(Tensor input, int offset=0)", |a| a.tensor(0).diagflat(a.dim(1)));
 }
 
 fn assignments(table: &mut Table<'_>) {
@@ -101,6 +124,15 @@ fn assignments(table: &mut Table<'_>) {
     table.both("fill_(Tensor input, Tensor value)", |a| a.tensor(0).fill_(a.tensor(1)));
     table.both("fill_(Tensor input, Scalar value)", |a| a.tensor(0).fill_(a.scalar(1)));
     table.both("zero_(Tensor input)", |a| a.tensor(0).zero_());
+    table.method("resize_(Tensor input, int[] size, *, MemoryFormat memory_format=None)", |a| {
+        if a.ints(1).iter().any(|&size| size < 0) {
+            return Err(Error::runtime("numel: integer multiplication overflow"));
+        }
+        a.tensor(0).resize_(a.sizes(1)?, a.format(2))
+    });
+    table.method("resize_as_(Tensor input, Tensor the_template, *, MemoryFormat memory_format=None)", |a| {
+        a.tensor(0).resize_(a.tensor(1).shape(), a.format(2))
+    });
     table.method("fill_diagonal_(Tensor input, Scalar fill_value, bool wrap=False)", |a| {
         let value: Scalar = a.scalar(1);
         a.tensor(0).fill_diagonal_(value, a.bool(2))

@@ -2,8 +2,8 @@
 
 use super::Table;
 use crate::args::Args;
-use flambeau_tensor::ops::TensorOptions;
-use flambeau_tensor::{DType, Error, MemoryFormat, Result, Tensor};
+use flambeau_tensor::ops::{self, MeshIndexing, Operand, TensorOptions};
+use flambeau_tensor::{DType, Error, MemoryFormat, Result, Scalar, Tensor};
 
 /// The dtype that was asked for, or that of `out`.
 fn dtype(a: &Args, out: usize, dtype: usize) -> Option<DType> {
@@ -106,8 +106,65 @@ fn sequences(table: &mut Table<'_>) {
     table.function("arange(Scalar start, Scalar end, Scalar step=1, *, Tensor out=None, $options)", |a| {
         Tensor::arange(a.scalar(0), a.scalar(1), a.scalar(2), dtype(a, 3, 4))
     });
+    spaces(table);
+    grids(table);
     table.function("eye(int n, *, Tensor out=None, $options)", |a| eye(a.int(0), a.int(0), dtype(a, 1, 2)));
     table.function("eye(int n, int m, *, Tensor out=None, $options)", |a| eye(a.int(0), a.int(1), dtype(a, 2, 3)));
+}
+
+/// A bound given as a number, or as a tensor that must have no dimensions.
+fn bound(a: &Args, i: usize, name: &str) -> Result<Scalar> {
+    match a.operand(i) {
+        Operand::Scalar(number) => Ok(number),
+        Operand::Tensor(tensor) if tensor.ndim() == 0 => tensor.item(),
+        Operand::Tensor(tensor) => Err(Error::runtime(format!(
+            "{name} only supports 0-dimensional start and end tensors, but got {} with {} dimension(s).",
+            if i == 0 { "start" } else { "end" },
+            tensor.ndim()
+        ))),
+    }
+}
+
+fn spaces(table: &mut Table<'_>) {
+    macro_rules! forms {
+        ($($start:literal, $end:literal;)*) => {$(
+            table.function(
+                concat!("linspace(", $start, " start, ", $end, " end, int steps, *, Tensor out=None, $options)"),
+                |a| Tensor::linspace(bound(a, 0, "linspace")?, bound(a, 1, "linspace")?, a.int(2), dtype(a, 3, 4)),
+            );
+            table.function(
+                concat!(
+                    "logspace(", $start, " start, ", $end,
+                    " end, int steps, float base=10.0, *, Tensor out=None, $options)"
+                ),
+                |a| {
+                    let (start, end) = (bound(a, 0, "logspace")?, bound(a, 1, "logspace")?);
+                    Tensor::logspace(start, end, a.int(2), a.float(3), dtype(a, 4, 5))
+                },
+            );
+        )*};
+    }
+    forms!("Tensor", "Tensor"; "Scalar", "Tensor"; "Tensor", "Scalar"; "Scalar", "Scalar";);
+}
+
+fn grids(table: &mut Table<'_>) {
+    table.function("meshgrid(Tensor[] tensors)", |a| ops::meshgrid(&a.tensor_refs(0), MeshIndexing::Matrix));
+    table.function("meshgrid(Tensor[] tensors, *, str indexing)", |a| {
+        ops::meshgrid(&a.tensor_refs(0), MeshIndexing::named(a.str(1))?)
+    });
+    table.function("cartesian_prod(Tensor[] tensors)", |a| ops::cartesian_prod(&a.tensor_refs(0)));
+    table.function("combinations(Tensor input, int r=2, bool with_replacement=False)", |a| {
+        a.tensor(0).combinations(a.int(1), a.bool(2))
+    });
+    table.function("vander(Tensor x, int? N=None, bool increasing=False)", |a| {
+        a.tensor(0).vander(a.opt_int(1), a.bool(2))
+    });
+    table.function("tril_indices(int row, int col, int offset=0, *, $options)", |a| {
+        ops::tril_indices(a.int(0), a.int(1), a.int(2), a.dtype(3).unwrap_or(DType::I64))
+    });
+    table.function("triu_indices(int row, int col, int offset=0, *, $options)", |a| {
+        ops::triu_indices(a.int(0), a.int(1), a.int(2), a.dtype(3).unwrap_or(DType::I64))
+    });
 }
 
 fn eye(n: i64, m: i64, dtype: Option<DType>) -> Result<Tensor> {

@@ -328,6 +328,17 @@ fn special(table: &mut Table<'_>) {
     functions!("special_expit" => sigmoid, "special_exp2" => exp2, "special_expm1" => expm1, "special_erf" => erf,
         "special_erfc" => erfc, "special_erfinv" => erfinv, "special_gammaln" => lgamma, "special_digamma" => digamma,
         "special_psi" => digamma, "special_log1p" => log1p, "special_sinc" => sinc, "special_round" => round);
+    functions!("special_i0" => i0, "special_i1" => i1);
+    table.both("i0(Tensor input, *, Tensor out=None)", |a| a.tensor(0).i0());
+    table.function("polygamma(int n, Tensor input, *, Tensor out=None)", |a| a.tensor(1).polygamma(a.int(0)));
+    table.method("polygamma(Tensor input, int n)", |a| a.tensor(0).polygamma(a.int(1)));
+    table.within("_special", "special_polygamma(int n, Tensor input, *, Tensor out=None)", |a| {
+        a.tensor(1).polygamma(a.int(0))
+    });
+    table.both("mvlgamma(Tensor input, int p, *, Tensor out=None)", |a| a.tensor(0).mvlgamma(a.int(1)));
+    table.within("_special", "special_multigammaln(Tensor input, int p, *, Tensor out=None)", |a| {
+        a.tensor(0).mvlgamma(a.int(1))
+    });
     table.within("_special", "special_logit(Tensor input, float eps=None, *, Tensor out=None)", |a| {
         a.tensor(0).logit(a.opt_float(1))
     });

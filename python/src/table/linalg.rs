@@ -1,7 +1,8 @@
 //! The Python operators of the family `linalg`.
 
 use super::Table;
-use flambeau_tensor::{Error, ops};
+use flambeau_tensor::Error;
+use flambeau_tensor::ops::{self, MatrixNorm};
 
 /// Adds the family's operators.
 pub(super) fn register(table: &mut Table<'_>) {
@@ -9,10 +10,14 @@ pub(super) fn register(table: &mut Table<'_>) {
     sums(table);
     matrices(table);
     contractions(table);
+    distances(table);
+    decompositions(table);
+    in_place(table);
 }
 
 fn products(table: &mut Table<'_>) {
     table.both("matmul(Tensor input, Tensor other, *, Tensor out=None)", |a| a.tensor(0).matmul(a.tensor(1)));
+    table.method("__matmul__(Tensor input, Tensor other)", |a| a.tensor(0).matmul(a.tensor(1)));
     table.both("mm(Tensor input, Tensor mat2, *, Tensor out=None)", |a| a.tensor(0).mm(a.tensor(1)));
     table.both("bmm(Tensor input, Tensor mat2, *, Tensor out=None)", |a| a.tensor(0).bmm(a.tensor(1)));
     table.both("mv(Tensor input, Tensor vec, *, Tensor out=None)", |a| a.tensor(0).mv(a.tensor(1)));
@@ -71,11 +76,62 @@ fn matrices(table: &mut Table<'_>) {
     table.both("matrix_power(Tensor input, int n, *, Tensor out=None)", |a| a.tensor(0).matrix_power(a.int(1)));
     table.function("chain_matmul(Tensor[] matrices, *, Tensor out=None)", |a| ops::chain_matmul(&a.tensor_refs(0)));
     table.function("cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None)", |a| {
-        if a.float(2) != 2.0 {
-            return Err(Error::not_implemented("cdist: only the Euclidean distance (p=2) is available"));
-        }
-        a.tensor(0).cdist(a.tensor(1))
+        a.tensor(0).cdist_p(a.tensor(1), a.float(2))
     });
+}
+
+fn distances(table: &mut Table<'_>) {
+    table.function("pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False)", |a| {
+        a.tensor(0).pairwise_distance(a.tensor(1), a.float(2), a.float(3), a.bool(4))
+    });
+    table.function("cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08)", |a| {
+        a.tensor(0).cosine_similarity(a.tensor(1), a.dim(2), a.float(3))
+    });
+    table.function("pdist(Tensor input, float p=2)", |a| a.tensor(0).pdist(a.float(1)));
+    table.both("renorm(Tensor input, Scalar p, int dim, Scalar maxnorm, *, Tensor out=None)", |a| {
+        a.tensor(0).renorm(a.scalar(1).to_f64(), a.dim(2), a.scalar(3).to_f64())
+    });
+    table.method("renorm_(Tensor input, Scalar p, int dim, Scalar maxnorm)", |a| {
+        a.tensor(0).renorm_(a.scalar(1).to_f64(), a.dim(2), a.scalar(3).to_f64())
+    });
+}
+
+fn decompositions(table: &mut Table<'_>) {
+    table.within(
+        "_linalg",
+        "linalg_matrix_norm(Tensor A, Scalar ord, int[] dim=(-2, -1), bool keepdim=False, *, ScalarType dtype=None, Tensor out=None)",
+        |a| a.tensor(0).matrix_norm(MatrixNorm::Order(a.scalar(1).to_f64()), &a.dims(2), a.bool(3), a.dtype(4)),
+    );
+    table.within(
+        "_linalg",
+        "linalg_matrix_norm(Tensor A, str ord=\"fro\", int[] dim=(-2, -1), bool keepdim=False, *, ScalarType dtype=None, Tensor out=None)",
+        |a| a.tensor(0).matrix_norm(a.str(1).parse()?, &a.dims(2), a.bool(3), a.dtype(4)),
+    );
+    table.within("_linalg", "linalg_qr(Tensor A, str mode=\"reduced\", *, Tensor[] out=None)", |a| {
+        a.tensor(0).qr(a.str(1).parse()?)
+    });
+    table.returns("linalg_qr", &["Q", "R"]);
+}
+
+fn in_place(table: &mut Table<'_>) {
+    macro_rules! sums {
+        ($($name:ident($first:literal, $second:literal)),*) => {$(
+            table.method(
+                concat!(
+                    stringify!($name), "(Tensor input, Tensor ", $first, ", Tensor ", $second,
+                    ", *, Scalar beta=1, Scalar alpha=1)"
+                ),
+                |a| a.tensor(0).$name(a.tensor(1), a.tensor(2), a.scalar(3), a.scalar(4)),
+            );
+        )*};
+    }
+    sums!(
+        addmm_("mat1", "mat2"),
+        addmv_("mat", "vec"),
+        addr_("vec1", "vec2"),
+        baddbmm_("batch1", "batch2"),
+        addbmm_("batch1", "batch2")
+    );
 }
 
 fn contractions(table: &mut Table<'_>) {

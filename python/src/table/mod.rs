@@ -44,7 +44,7 @@ mod view;
 use crate::args::Args;
 use crate::function::{Callable, Function, Method, Overload};
 use crate::output::{IntoOutput, Output};
-use crate::schema::Schema;
+use crate::schema::{Param, Schema};
 use flambeau_tensor::Result;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -73,27 +73,28 @@ pub struct Table<'py> {
 }
 
 impl<'py> Table<'py> {
-    fn add(&mut self, places: &[Place], schema: &'static str, op: Op) {
+    fn add<R: IntoOutput + 'static>(&mut self, places: &[Place], schema: &'static str, op: fn(&Args) -> R) {
         let schema = Arc::new(Schema::parse(self.py, schema));
+        let op: Op = Arc::new(move |args| op(args).into_output());
         for &place in places {
-            let overload = Overload { schema: schema.clone(), op: op.clone() };
+            let overload = Overload { schema: schema.clone(), op: op.clone(), annotation: R::annotation };
             self.entries.entry((place, schema.name)).or_default().push(overload);
         }
     }
 
     /// An operator in `torch`.
     pub fn function<R: IntoOutput + 'static>(&mut self, schema: &'static str, op: fn(&Args) -> R) {
-        self.add(&[Place::Function], schema, Arc::new(move |args| op(args).into_output()));
+        self.add(&[Place::Function], schema, op);
     }
 
     /// A method of `torch.Tensor`.
     pub fn method<R: IntoOutput + 'static>(&mut self, schema: &'static str, op: fn(&Args) -> R) {
-        self.add(&[Place::Method], schema, Arc::new(move |args| op(args).into_output()));
+        self.add(&[Place::Method], schema, op);
     }
 
     /// An operator in `torch` that is also a method of `torch.Tensor`.
     pub fn both<R: IntoOutput + 'static>(&mut self, schema: &'static str, op: fn(&Args) -> R) {
-        self.add(&[Place::Function, Place::Method], schema, Arc::new(move |args| op(args).into_output()));
+        self.add(&[Place::Function, Place::Method], schema, op);
     }
 
     /// An operator of `torch._C._nn`, which `torch.nn.functional` is made of.
@@ -108,7 +109,7 @@ impl<'py> Table<'py> {
         schema: &'static str,
         op: fn(&Args) -> R,
     ) {
-        self.add(&[Place::Namespace(namespace)], schema, Arc::new(move |args| op(args).into_output()));
+        self.add(&[Place::Namespace(namespace)], schema, op);
     }
 
     /// Another name for an operator that is already in the table, as a function and as a method,
@@ -142,6 +143,72 @@ impl<'py> Table<'py> {
     }
 }
 
+type Family = fn(&mut Table<'_>);
+
+const FAMILIES: [Family; 19] = [
+    basic::register,
+    elementwise::register,
+    reduce::register,
+    order::register,
+    view::register,
+    copy::register,
+    create::register,
+    index::register,
+    join::register,
+    linalg::register,
+    random::register,
+    conv::register,
+    pool::register,
+    norm::register,
+    activation::register,
+    loss::register,
+    image::register,
+    embedding::register,
+    dropout::register,
+];
+
+/// All families' operators.
+fn filled(py: Python<'_>) -> Table<'_> {
+    let mut table = Table { py, entries: HashMap::new(), returns: HashMap::new() };
+    for family in FAMILIES {
+        family(&mut table);
+    }
+    table
+}
+
+/// What the stub of the extension is made from: for each signature the place of its operator
+/// (`torch`, `Tensor` or a namespace), its name, its parameters, the type of what it returns, and
+/// the names of the items if that is a named tuple. Parameters are name, type, whether `None` is
+/// allowed, whether they are keyword-only, and the default's text.
+#[pyfunction]
+pub fn _operator_signatures(py: Python<'_>) -> Vec<Signature> {
+    let table = filled(py);
+    let mut signatures = Vec::new();
+    for ((place, name), overloads) in &table.entries {
+        let (place, skip_out) = match place {
+            Place::Function => ("torch", false),
+            Place::Method => ("Tensor", true),
+            Place::Namespace(namespace) => (*namespace, false),
+        };
+        let fields = table.returns.get(name).map(|fields| fields.to_vec());
+        for overload in overloads {
+            let schema = &overload.schema;
+            let shown = |&(i, _): &(usize, &Param)| !(skip_out && schema.out == Some(i));
+            let params = schema
+                .params
+                .iter()
+                .enumerate()
+                .filter(shown)
+                .map(|(_, p)| (p.name, p.kind.annotation(), p.nullable, p.keyword_only, p.default_text));
+            signatures.push((place, *name, params.collect(), (overload.annotation)(), fields.clone()));
+        }
+    }
+    signatures
+}
+
+type Parameter = (&'static str, String, bool, bool, Option<&'static str>);
+type Signature = (&'static str, &'static str, Vec<Parameter>, String, Option<Vec<&'static str>>);
+
 /// Fills the module (functions, and the namespaces `_nn`, `_linalg`, …) and the tensor class
 /// (methods).
 ///
@@ -149,30 +216,7 @@ impl<'py> Table<'py> {
 /// If Python objects cannot be made.
 pub fn register(module: &Bound<'_, PyModule>, tensor: &Bound<'_, PyType>) -> PyResult<()> {
     let py = module.py();
-    let mut table = Table { py, entries: HashMap::new(), returns: HashMap::new() };
-    for family in [
-        basic::register,
-        elementwise::register,
-        reduce::register,
-        order::register,
-        view::register,
-        copy::register,
-        create::register,
-        index::register,
-        join::register,
-        linalg::register,
-        random::register,
-        conv::register,
-        pool::register,
-        norm::register,
-        activation::register,
-        loss::register,
-        image::register,
-        embedding::register,
-        dropout::register,
-    ] {
-        family(&mut table);
-    }
+    let mut table = filled(py);
     let mut namespaces: HashMap<&str, Bound<'_, PyModule>> = HashMap::new();
     for name in ["_nn", "_linalg", "_special", "_fft"] {
         let namespace = PyModule::new(py, name)?;

@@ -19,30 +19,30 @@ fn options(a: &Args) -> BatchNormOptions<'_> {
 /// Adds the family's operators.
 pub(super) fn register(table: &mut Table<'_>) {
     table.function(
-        "batch_norm(Tensor input, Tensor weight, Tensor bias, Tensor running_mean, Tensor running_var, bool training, float momentum, float eps, bool cudnn_enabled)",
+        "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled)",
         |a| a.tensor(0).batch_norm(&options(a)),
     );
     table.function(
-        "native_batch_norm(Tensor input, Tensor weight, Tensor bias, Tensor running_mean, Tensor running_var, bool training, float momentum, float eps)",
+        "native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps)",
         |a| a.tensor(0).native_batch_norm(&options(a)),
     );
     table.function(
-        "instance_norm(Tensor input, Tensor weight, Tensor bias, Tensor running_mean, Tensor running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled)",
+        "instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled)",
         |a| a.tensor(0).instance_norm(&options(a)),
     );
     table.function(
-        "layer_norm(Tensor input, int[] normalized_shape, Tensor weight=None, Tensor bias=None, float eps=1e-05, bool cudnn_enable=True)",
+        "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True)",
         |a| a.tensor(0).layer_norm(&a.sizes(1)?, a.opt_tensor(2), a.opt_tensor(3), a.float(4)),
     );
     table.function(
-        "native_layer_norm(Tensor input, int[] normalized_shape, Tensor weight, Tensor bias, float eps)",
+        "native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)",
         |a| a.tensor(0).native_layer_norm(&a.sizes(1)?, a.opt_tensor(2), a.opt_tensor(3), a.float(4)),
     );
     table.function(
-        "group_norm(Tensor input, int num_groups, Tensor weight=None, Tensor bias=None, float eps=1e-05, bool cudnn_enabled=True)",
+        "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enabled=True)",
         |a| a.tensor(0).group_norm(a.dim(1), a.opt_tensor(2), a.opt_tensor(3), a.float(4)),
     );
-    table.function("rms_norm(Tensor input, int[] normalized_shape, Tensor weight=None, float eps=None)", |a| {
+    table.function("rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float eps=None)", |a| {
         a.tensor(0).rms_norm(&a.sizes(1)?, a.opt_tensor(2), a.opt_float(3))
     });
 }

@@ -3,14 +3,16 @@
 
 use super::Table;
 use crate::args::Args;
-use flambeau_tensor::ops::{Operand, SearchOptions, Unique, UniqueOptions, bucketize_scalar};
-use flambeau_tensor::{Result, Tensor};
+use flambeau_tensor::ops::{Operand, QuantileOptions, SearchOptions, Unique, UniqueOptions, bucketize_scalar};
+use flambeau_tensor::{Error, Result, Tensor};
 
 /// Adds the family's operators.
 pub(super) fn register(table: &mut Table<'_>) {
     running(table);
     sorting(table);
     selection(table);
+    quantiles(table);
+    differences(table);
     distinct(table);
     counting(table);
     for name in ["cummax", "cummin", "sort", "topk", "kthvalue", "median", "nanmedian", "mode"] {
@@ -69,6 +71,56 @@ fn selection(table: &mut Table<'_>) {
     });
     table.both("mode(Tensor input, int dim=-1, bool keepdim=False, *, Tensor[] out=None)", |a| {
         a.tensor(0).mode(a.dim(1), a.bool(2))
+    });
+}
+
+fn quantile(a: &Args, q: &Tensor, ignore_nan: bool) -> Result<Tensor> {
+    let interpolation = a.str(4).parse()?;
+    a.tensor(0).quantile(q, QuantileOptions { dim: a.opt_dim(2), keepdim: a.bool(3), interpolation, ignore_nan })
+}
+
+/// The share of a quantile that was given as a number.
+fn share(a: &Args) -> Result<Tensor> {
+    let q = a.float(1);
+    if !(0.0..=1.0).contains(&q) {
+        return Err(Error::runtime(format!("quantile() q must be in the range [0, 1] but got {q}")));
+    }
+    let dtype = a.tensor(0).dtype();
+    Tensor::scalar(q, if dtype.is_floating_point() { dtype } else { flambeau_tensor::get_default_dtype() })
+}
+
+fn quantiles(table: &mut Table<'_>) {
+    macro_rules! forms {
+        ($($name:literal, $ignore:literal;)*) => {$(
+            table.both(
+                concat!($name, "(Tensor input, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation=\"linear\", Tensor out=None)"),
+                |a| quantile(a, a.tensor(1), $ignore),
+            );
+            table.both(
+                concat!($name, "(Tensor input, float q, int? dim=None, bool keepdim=False, *, str interpolation=\"linear\", Tensor out=None)"),
+                |a| quantile(a, &share(a)?, $ignore),
+            );
+        )*};
+    }
+    forms!("quantile", false; "nanquantile", true;);
+}
+
+fn differences(table: &mut Table<'_>) {
+    table.both(
+        "diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None, *, Tensor out=None)",
+        |a| a.tensor(0).diff(a.int(1), a.dim(2), a.opt_tensor(3), a.opt_tensor(4)),
+    );
+    for schema in ["trapezoid(Tensor y, Tensor x, *, int dim=-1)", "trapz(Tensor y, Tensor x, *, int dim=-1)"] {
+        table.function(schema, |a| a.tensor(0).trapezoid(a.tensor(1), a.dim(2)));
+    }
+    for schema in ["trapezoid(Tensor y, *, Scalar dx=1, int dim=-1)", "trapz(Tensor y, *, Scalar dx=1, int dim=-1)"] {
+        table.function(schema, |a| a.tensor(0).trapezoid(a.scalar(1), a.dim(2)));
+    }
+    table.function("cumulative_trapezoid(Tensor y, Tensor x, *, int dim=-1)", |a| {
+        a.tensor(0).cumulative_trapezoid(a.tensor(1), a.dim(2))
+    });
+    table.function("cumulative_trapezoid(Tensor y, *, Scalar dx=1, int dim=-1)", |a| {
+        a.tensor(0).cumulative_trapezoid(a.scalar(1), a.dim(2))
     });
 }
 

@@ -2,26 +2,43 @@
 
 use super::Table;
 use crate::args::Args;
-use flambeau_tensor::Tensor;
-use flambeau_tensor::ops::VarianceOptions;
+use crate::error::warn_from_library;
+use flambeau_tensor::ops::{CovarianceOptions, VarianceOptions};
+use flambeau_tensor::{Result, Tensor};
+
+/// An operator with the options of a variance.
+type Variance<R> = fn(&Tensor, VarianceOptions<'_>) -> Result<R>;
+
+/// A variance, with a warning where there are not more elements than the correction takes away.
+fn checked<R>((name, run): (&str, Variance<R>), tensor: &Tensor, options: VarianceOptions<'_>) -> Result<R> {
+    let result = run(tensor, options)?;
+    let size = |&dim: &isize| tensor.size(dim).unwrap_or(1);
+    let reduced = if options.dims.is_empty() { tensor.numel() } else { options.dims.iter().map(size).product() };
+    if tensor.numel() > 0 && reduced as f64 <= options.correction {
+        warn_from_library(&format!(
+            "{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel divided by output numel)."
+        ))?;
+    }
+    Ok(result)
+}
 
 /// Calls with the options of a variance: dimensions, correction, whether dimensions are kept.
-fn with_variance<R>(a: &Args, run: fn(&Tensor, VarianceOptions<'_>) -> R) -> R {
+fn with_variance<R>(a: &Args, run: (&str, Variance<R>)) -> Result<R> {
     let dims = a.opt_dims(1).unwrap_or_default();
     let correction = a.opt_scalar(2).map_or(1.0, |c| c.to_f64());
-    run(a.tensor(0), VarianceOptions { dims: &dims, correction, keepdim: a.bool(3) })
+    checked(run, a.tensor(0), VarianceOptions { dims: &dims, correction, keepdim: a.bool(3) })
 }
 
 /// The same for the older form, whose correction is 1 or 0.
-fn with_unbiased<R>(a: &Args, run: fn(&Tensor, VarianceOptions<'_>) -> R) -> R {
+fn with_unbiased<R>(a: &Args, run: (&str, Variance<R>)) -> Result<R> {
     let dims = a.opt_dims(1).unwrap_or_default();
     let correction = if a.bool(2) { 1.0 } else { 0.0 };
-    run(a.tensor(0), VarianceOptions { dims: &dims, correction, keepdim: a.bool(3) })
+    checked(run, a.tensor(0), VarianceOptions { dims: &dims, correction, keepdim: a.bool(3) })
 }
 
-fn whole_unbiased<R>(a: &Args, run: fn(&Tensor, VarianceOptions<'_>) -> R) -> R {
+fn whole_unbiased<R>(a: &Args, run: (&str, Variance<R>)) -> Result<R> {
     let correction = if a.bool(1) { 1.0 } else { 0.0 };
-    run(a.tensor(0), VarianceOptions { dims: &[], correction, keepdim: false })
+    checked(run, a.tensor(0), VarianceOptions { dims: &[], correction, keepdim: false })
 }
 
 /// Adds the family's operators.
@@ -29,6 +46,7 @@ pub(super) fn register(table: &mut Table<'_>) {
     sums(table);
     extremes(table);
     moments(table);
+    covariances(table);
     norms(table);
 }
 
@@ -110,35 +128,46 @@ fn extremes(table: &mut Table<'_>) {
 
 fn moments(table: &mut Table<'_>) {
     table.both("var(Tensor input, int[1]? dim, bool unbiased, bool keepdim=False, *, Tensor out=None)", |a| {
-        with_unbiased(a, Tensor::var)
+        with_unbiased(a, ("var", Tensor::var))
     });
     table.both(
         "var(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False, Tensor out=None)",
-        |a| with_variance(a, Tensor::var),
+        |a| with_variance(a, ("var", Tensor::var)),
     );
-    table.both("var(Tensor input, bool unbiased)", |a| whole_unbiased(a, Tensor::var));
+    table.both("var(Tensor input, bool unbiased)", |a| whole_unbiased(a, ("var", Tensor::var)));
     table.both("std(Tensor input, int[1]? dim, bool unbiased, bool keepdim=False, *, Tensor out=None)", |a| {
-        with_unbiased(a, Tensor::std)
+        with_unbiased(a, ("std", Tensor::std))
     });
     table.both(
         "std(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False, Tensor out=None)",
-        |a| with_variance(a, Tensor::std),
+        |a| with_variance(a, ("std", Tensor::std)),
     );
-    table.both("std(Tensor input, bool unbiased)", |a| whole_unbiased(a, Tensor::std));
+    table.both("std(Tensor input, bool unbiased)", |a| whole_unbiased(a, ("std", Tensor::std)));
     table.function("var_mean(Tensor input, int[1]? dim, bool unbiased, bool keepdim=False)", |a| {
-        with_unbiased(a, Tensor::var_mean)
+        with_unbiased(a, ("var_mean", Tensor::var_mean))
     });
     table.function("var_mean(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)", |a| {
-        with_variance(a, Tensor::var_mean)
+        with_variance(a, ("var_mean", Tensor::var_mean))
     });
-    table.function("var_mean(Tensor input, bool unbiased)", |a| whole_unbiased(a, Tensor::var_mean));
+    table.function("var_mean(Tensor input, bool unbiased)", |a| whole_unbiased(a, ("var_mean", Tensor::var_mean)));
     table.function("std_mean(Tensor input, int[1]? dim, bool unbiased, bool keepdim=False)", |a| {
-        with_unbiased(a, Tensor::std_mean)
+        with_unbiased(a, ("std_mean", Tensor::std_mean))
     });
     table.function("std_mean(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)", |a| {
-        with_variance(a, Tensor::std_mean)
+        with_variance(a, ("std_mean", Tensor::std_mean))
     });
-    table.function("std_mean(Tensor input, bool unbiased)", |a| whole_unbiased(a, Tensor::std_mean));
+    table.function("std_mean(Tensor input, bool unbiased)", |a| whole_unbiased(a, ("std_mean", Tensor::std_mean)));
+}
+
+fn covariances(table: &mut Table<'_>) {
+    table.both("cov(Tensor input, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None)", |a| {
+        a.tensor(0).cov(&CovarianceOptions {
+            correction: a.int(1),
+            frequencies: a.opt_tensor(2).cloned(),
+            weights: a.opt_tensor(3).cloned(),
+        })
+    });
+    table.both("corrcoef(Tensor input)", |a| a.tensor(0).corrcoef());
 }
 
 fn norms(table: &mut Table<'_>) {

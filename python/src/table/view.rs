@@ -98,6 +98,9 @@ fn parts(table: &mut Table<'_>) {
     table.both("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1)", |a| {
         a.tensor(0).diagonal(a.dim(1), a.dim(2), a.dim(3))
     });
+    table.within("_linalg", "linalg_diagonal(Tensor A, *, int offset=0, int dim1=-2, int dim2=-1)", |a| {
+        a.tensor(0).diagonal(a.dim(1), a.dim(2), a.dim(3))
+    });
     table.both("as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None)", |a| {
         a.tensor(0).as_strided(layout(a, 1)?)
     });
@@ -131,6 +134,9 @@ fn splits(table: &mut Table<'_>) {
         }
         a.tensor(0).chunk(chunks, a.dim(2))
     });
+    table.alias("unsafe_chunk", "chunk");
+    table.alias("unsafe_split", "split");
+    table.alias("unsafe_split_with_sizes", "split_with_sizes");
     table.both("unbind(Tensor input, int dim=0)", |a| a.tensor(0).unbind(a.dim(1)));
     table.both("tensor_split(Tensor input, int sections, int dim=0)", |a| a.tensor(0).tensor_split(a.dim(1), a.dim(2)));
     table.both("tensor_split(Tensor input, int[] indices, int dim=0)", |a| {

@@ -160,7 +160,7 @@ impl PyTensor {
         if grad.is_none() && !self.tensor.is_leaf() && !self.tensor.retains_grad() && self.tensor.requires_grad() {
             static ONCE: std::sync::Once = std::sync::Once::new();
             let mut result = Ok(());
-            ONCE.call_once(|| result = warn(py, "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more informations."));
+            ONCE.call_once(|| result = warn(py, "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."));
             result?;
         }
         let mut shown = self.grad.lock().unwrap_or_else(|e| e.into_inner());
@@ -276,6 +276,11 @@ impl PyTensor {
         };
         let tensor = data.detach();
         if require_grad {
+            if !tensor.dtype().is_floating_point() {
+                return Err(PyRuntimeError::new_err(
+                    "Only Tensors of floating point and complex dtype can require gradients",
+                ));
+            }
             tensor.requires_grad_(true).map_err(to_python)?;
         }
         new_of_class(cls, tensor)

@@ -4,8 +4,10 @@
 //! backward pass costs one pass over memory, and can itself be differentiated.
 
 mod gated;
+mod randomized;
 mod simple;
 
+pub use randomized::RandomSlope;
 pub use simple::GeluApproximation;
 
 use crate::autograd::Recorder;

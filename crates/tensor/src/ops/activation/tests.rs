@@ -67,3 +67,20 @@ fn integers_and_mistakes() {
     );
     assert_eq!(x.glu(1).unwrap_err().message(), "Halving dimension must be even, but dimension 1 is size 3");
 }
+
+#[test]
+fn random_slopes_lie_between_their_bounds() {
+    let x = Tensor::from_slice(&[-2.0, -1.0, 0.5, 3.0], [4]).unwrap();
+    let mean = x.rrelu(RandomSlope::default(), None).unwrap().to_vec::<f64>().unwrap();
+    assert!((mean[0] + 2.0 * (1.0 / 8.0 + 1.0 / 3.0) / 2.0).abs() < 1e-12 && mean[3] == 3.0);
+    let slope = RandomSlope { lower: 0.25, upper: 0.5, training: true };
+    let generator = crate::Generator::seeded(3);
+    let y = x.rrelu(slope, Some(&generator)).unwrap().to_vec::<f64>().unwrap();
+    assert!((-1.0..=-0.5).contains(&y[0]) && (-0.5..=-0.25).contains(&y[1]) && y[2..] == [0.5, 3.0]);
+    let x = x.requires_grad_(true).unwrap();
+    let y = x.rrelu(slope, Some(&crate::Generator::seeded(3))).unwrap();
+    y.sum().unwrap().backward().unwrap();
+    let gradient = x.grad().unwrap().to_vec::<f64>().unwrap();
+    assert!((gradient[0] - y.detach().to_vec::<f64>().unwrap()[0] / -2.0).abs() < 1e-12 && gradient[3] == 1.0);
+    assert!(x.rrelu(RandomSlope { lower: 1.0, upper: 0.0, training: true }, None).is_err());
+}

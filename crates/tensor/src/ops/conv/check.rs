@@ -1,5 +1,6 @@
 //! From a user's arguments to a geometry, in PyTorch's order of checks and in its words.
 
+use super::engine::{backend_checks, is_for_onednn, transposed_sizes};
 use super::{ConvolutionOptions, Padding};
 use crate::{DType, Error, Result, Shape, Tensor};
 use flambeau_kernels::conv::Geometry;
@@ -82,12 +83,12 @@ fn expand(list: &[isize], name: &str, spatial: usize) -> Result<Vec<isize>> {
 }
 
 /// The options, one number for each spatial dimension.
-struct Expanded {
-    stride: Vec<isize>,
-    begin: Vec<isize>,
-    end: Vec<isize>,
-    dilation: Vec<isize>,
-    output_padding: Vec<isize>,
+pub(super) struct Expanded {
+    pub(super) stride: Vec<isize>,
+    pub(super) begin: Vec<isize>,
+    pub(super) end: Vec<isize>,
+    pub(super) dilation: Vec<isize>,
+    pub(super) output_padding: Vec<isize>,
 }
 
 fn expand_all(input: &Tensor, weight: &Tensor, options: &ConvolutionOptions) -> Result<Expanded> {
@@ -150,7 +151,7 @@ pub(super) fn plan(
     let sizes = expand_all(input, weight, options)?;
     let groups = options.groups as usize;
     signs(&sizes)?;
-    channels(input, weight, bias, groups, transposed)?;
+    channels(input, weight, bias, &sizes, (groups, transposed))?;
     let spatial = weight.ndim() - 2;
     if !transposed {
         kernel_fits(input, weight, &sizes)?;
@@ -162,7 +163,7 @@ pub(super) fn plan(
         )));
     }
     dtypes(input, weight, bias, transposed)?;
-    backend_checks(weight, &sizes, transposed)?;
+    backend_checks(input, weight, &sizes, groups, transposed)?;
     let mut plan = if transposed {
         transposed_plan(input, weight, &sizes, groups)?
     } else {
@@ -195,7 +196,13 @@ fn signs(sizes: &Expanded) -> Result<()> {
     Ok(())
 }
 
-fn channels(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, groups: usize, transposed: bool) -> Result<()> {
+fn channels(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    sizes: &Expanded,
+    (groups, transposed): (usize, bool),
+) -> Result<()> {
     let (x, w) = (input.shape(), weight.shape());
     if x.len() != w.len() {
         let k = w.len();
@@ -220,8 +227,13 @@ fn channels(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, groups: usiz
         (format!("groups={groups}"), w[1].saturating_mul(groups), Some(w[0]))
     };
     if x[1] != expected {
+        // What 'same' adds on one side only is there already.
+        let mut seen = x.clone();
+        for (size, (begin, end)) in seen[2..].iter_mut().zip(sizes.begin.iter().zip(&sizes.end)) {
+            *size = size.saturating_add_signed(end - begin);
+        }
         return Err(Error::shape(format!(
-            "Given {given}, weight of size {w}, expected input{x} to have {expected} channels, but got {} channels instead",
+            "Given {given}, weight of size {w}, expected input{seen} to have {expected} channels, but got {} channels instead",
             x[1]
         )));
     }
@@ -290,44 +302,8 @@ fn dtypes(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, transposed: bo
     Ok(())
 }
 
-/// What PyTorch leaves to its backends. Their texts vary; these are the readable ones.
-fn backend_checks(weight: &Tensor, sizes: &Expanded, transposed: bool) -> Result<()> {
-    let w = weight.shape();
-    let spatial = w.len() - 2;
-    if sizes.dilation.contains(&0) {
-        return Err(Error::runtime(match (transposed, spatial) {
-            (false, 1 | 2) => "non-positive dilation is not supported".to_owned(),
-            _ => format!("dilation should be greater than zero, but got {:?}", sizes.dilation),
-        }));
-    }
-    if w.contains(&0) && w[0] != 0 && w[2..].contains(&0) {
-        return Err(Error::shape(format!(
-            "kernel size should be greater than zero, but got kernel_height: {} kernel_width: {}",
-            w[w.len().saturating_sub(2).max(2)],
-            w[w.len() - 1]
-        )));
-    }
-    let excessive = |i: usize| sizes.output_padding[i] >= sizes.stride[i].max(sizes.dilation[i]);
-    if transposed && (0..spatial).any(excessive) {
-        // A one-dimensional image is an image of height 1 here.
-        let mut names = vec!["depth", "height", "width"];
-        names.drain(..3 - spatial.max(2));
-        let list = |name: &str, values: &[isize], one: isize| {
-            let values = if spatial == 1 { vec![one, values[0]] } else { values.to_vec() };
-            names.iter().zip(values).map(|(axis, v)| format!("{name}_{axis}: {v}")).collect::<Vec<_>>().join(" ")
-        };
-        return Err(Error::runtime(format!(
-            "output padding must be smaller than either stride or dilation, but got {} {} {}",
-            list("output_padding", &sizes.output_padding, 0),
-            list("stride", &sizes.stride, 1),
-            list("dilation", &sizes.dilation, 1)
-        )));
-    }
-    Ok(())
-}
-
 /// Sizes that no memory holds; oneDNN's words, which PyTorch passes on.
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::memory("could not construct a memory descriptor using a format tag")
 }
 
@@ -380,10 +356,9 @@ fn transposed_plan(input: &Tensor, weight: &Tensor, sizes: &Expanded, groups: us
     let (x, w) = (input.shape(), weight.shape());
     let spatial = w.len() - 2;
     let mut output = vec![x[0], w[1] * groups];
-    let mut calculated = Vec::new();
+    let calculated = transposed_sizes(input, weight, sizes);
     let (mut padding_end, mut unreached) = (Vec::new(), Vec::new());
     for i in 0..spatial {
-        let reach = sizes.dilation[i] as i128 * (w[i + 2] as i128 - 1) + 1;
         let most = isize::MAX / 2;
         if sizes.begin[i] > most {
             return Err(Error::shape(format!(
@@ -391,16 +366,24 @@ fn transposed_plan(input: &Tensor, weight: &Tensor, sizes: &Expanded, groups: us
                 sizes.begin[i]
             )));
         }
-        let whole = (x[i + 2] as i128 - 1) * sizes.stride[i] as i128 + reach;
         // What a stride leaves over is reached by no kernel; more than that is appended as zeros.
         let reachable = sizes.output_padding[i].min(sizes.stride[i] - 1);
         let beyond = sizes.output_padding[i] - reachable;
         let within = beyond.min(sizes.begin[i]);
         padding_end.push((sizes.begin[i] - within) as usize);
         unreached.push((beyond - within) as usize);
-        calculated.push(whole - 2 * sizes.begin[i] as i128 + sizes.output_padding[i] as i128);
     }
-    if calculated.iter().any(|&n| n < 1) {
+    if input.numel() == 0 {
+        // Where there is nothing to compute, PyTorch only gives the result this shape.
+        let shape: Vec<isize> =
+            output.iter().map(|&n| n as isize).chain(calculated.iter().map(|&n| n as isize)).collect();
+        if calculated.iter().any(|&n| n < 0) {
+            crate::ops::infer_sizes(&shape, 0)?;
+        }
+    }
+    // oneDNN makes a result without elements, PyTorch's own kernels refuse to.
+    let least = if is_for_onednn(input, weight, sizes, groups) { 0 } else { 1 };
+    if calculated.iter().any(|&n| n < least) && input.numel() != 0 {
         let (mut from, mut to): (Vec<String>, Vec<String>) =
             (x[2..].iter().map(ToString::to_string).collect(), calculated.iter().map(ToString::to_string).collect());
         if spatial == 1 {
@@ -420,10 +403,6 @@ fn transposed_plan(input: &Tensor, weight: &Tensor, sizes: &Expanded, groups: us
         bounded(sizes.dilation[i] as i128 * w[i + 2] as i128 + sizes.stride[i] as i128)?;
     }
     let image: Vec<usize> = output[2..].iter().zip(&unreached).map(|(&n, &u)| n.saturating_sub(u)).collect();
-    if image.contains(&0) {
-        // Only output padding would be left of the image.
-        return Err(too_large());
-    }
     let geometry = Geometry {
         batch: x[0],
         in_channels: output[1],

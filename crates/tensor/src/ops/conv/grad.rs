@@ -2,7 +2,7 @@
 
 use super::ConvolutionOptions;
 use super::check;
-use super::pass::{Kind, Pass, Shapes};
+use super::pass::{Kind, Pass, Shapes, gradients};
 use crate::{Error, Result, Shape, Tensor};
 
 fn pass(
@@ -22,6 +22,29 @@ fn pass(
     }
     let shapes = Shapes { input: input.shape(), weight: weight.shape(), output: plan.output };
     Ok(Pass { kind, geometry: plan.geometry, shapes })
+}
+
+/// The gradients of a convolution with respect to its input, its weight and its bias, those that
+/// are wanted.
+///
+/// # Errors
+/// PyTorch's, for shapes, dtypes and options that do not fit each other.
+pub fn convolution_backward(
+    grad_output: &Tensor,
+    input: &Tensor,
+    weight: &Tensor,
+    (options, transposed): (&ConvolutionOptions, bool),
+    wanted: [bool; 3],
+) -> Result<[Option<Tensor>; 3]> {
+    let plan = check::plan(input, weight, None, options, transposed)?;
+    if grad_output.shape() != plan.output {
+        return Err(Error::shape(format!(
+            "Expected grad_output to have size {}, but got {}",
+            plan.output,
+            grad_output.shape()
+        )));
+    }
+    gradients(grad_output, input, weight, plan, wanted)
 }
 
 /// The gradient of a convolution with respect to its input of this shape.

@@ -5,12 +5,13 @@
 //! the three passes that every convolution and each of its gradients is made of.
 
 mod check;
+mod engine;
 mod grad;
 mod pass;
 
 use crate::{Result, Tensor};
 use check::Rank;
-pub use grad::{conv_input_gradient, conv_weight_gradient};
+pub use grad::{conv_input_gradient, conv_weight_gradient, convolution_backward};
 
 /// How far the image is continued with zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]

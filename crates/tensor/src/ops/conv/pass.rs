@@ -69,11 +69,12 @@ impl Pass {
         if let Some(mut recorder) = Recorder::new("ConvolutionBackward0", &inputs) {
             let (saved_a, saved_b) = (recorder.save(a), recorder.save(b));
             let (pass, with_bias) = (self.clone(), bias.is_some());
+            let channels = bias.map_or(0, Tensor::numel);
             recorder.finish(&result, move |ctx, grad| {
                 let (a, b) = (ctx.saved(saved_a)?, ctx.saved(saved_b)?);
                 let mut gradients = pass.gradients([ctx.needs(0), ctx.needs(1)], grad, &a, &b)?.to_vec();
                 if with_bias {
-                    gradients.push(ctx.needs(2).then(|| grad.sum_channels()).transpose()?);
+                    gradients.push(ctx.needs(2).then(|| bias_gradient(grad, channels)).transpose()?);
                 }
                 Ok(gradients)
             });
@@ -108,6 +109,38 @@ impl Pass {
         }
         Ok(result)
     }
+}
+
+/// The gradient of a bias of so many channels. Without input channels the result has none either
+/// (PyTorch's oddity), and the bias reaches nothing.
+fn bias_gradient(grad: &Tensor, channels: usize) -> Result<Tensor> {
+    if grad.shape().get(1) == Some(&channels) { grad.sum_channels() } else { Tensor::zeros([channels], grad.dtype()) }
+}
+
+/// The gradients of input, weight and bias, those that are wanted.
+pub(super) fn gradients(
+    grad: &Tensor,
+    input: &Tensor,
+    weight: &Tensor,
+    plan: Plan,
+    wanted: [bool; 3],
+) -> Result<[Option<Tensor>; 3]> {
+    let Plan { geometry, transposed, unreached, .. } = plan;
+    let bias = wanted[2].then(|| grad.sum_channels()).transpose()?;
+    let mut reached = grad.clone();
+    for (i, &missing) in unreached.iter().enumerate() {
+        let dim = i as isize + 2;
+        reached = reached.narrow(dim, 0, reached.size(dim)? - missing)?;
+    }
+    let (kind, image, result) = if transposed {
+        (Kind::DataGradient, reached.shape(), input.shape())
+    } else {
+        (Kind::Forward, input.shape(), reached.shape())
+    };
+    let shapes = Shapes { input: image, weight: weight.shape(), output: result };
+    let pass = Pass { kind, geometry, shapes };
+    let [of_input, of_weight] = pass.gradients([wanted[0], wanted[1]], &reached, input, weight)?;
+    Ok([of_input, of_weight, bias])
 }
 
 /// Runs a convolution that was checked.

@@ -124,3 +124,63 @@ fn empty_batches_and_channels() {
     let (x, w) = (counting(&[2, 0, 5, 5]), counting(&[6, 0, 3, 3]));
     assert_eq!(x.conv2d(&w, None, &ConvolutionOptions::default()).unwrap().shape(), [2, 0, 3, 3]);
 }
+
+#[test]
+fn without_input_channels_the_bias_gets_zeros() {
+    let (x, w) = (counting(&[2, 0, 4, 4]), counting(&[3, 0, 2, 2]).requires_grad_(true).unwrap());
+    let bias = counting(&[3]).requires_grad_(true).unwrap();
+    let y = x.conv2d(&w, Some(&bias), &ConvolutionOptions::default()).unwrap();
+    y.sum().unwrap().backward().unwrap();
+    assert_eq!(bias.grad().unwrap().to_vec::<f64>().unwrap(), [0.0; 3]);
+    assert_eq!(w.grad().unwrap().shape(), [3, 0, 2, 2]);
+}
+
+#[test]
+fn gradients_on_their_own_are_those_of_the_graph() {
+    let options = ConvolutionOptions { dilation: vec![3], output_padding: vec![2], ..Default::default() };
+    for (transposed, shape) in [(false, [2, 4, 7, 7]), (true, [2, 6, 5, 5])] {
+        let options = if transposed { options.clone() } else { ConvolutionOptions::default() };
+        let (x, w) = (counting(&shape), counting(&[6, 4, 3, 3]));
+        let inputs = [&x, &w].map(|t| t.detach().requires_grad_(true).unwrap());
+        let bias = counting(&[if transposed { 4 } else { 6 }]).requires_grad_(true).unwrap();
+        let y = inputs[0].convolution(&inputs[1], Some(&bias), &options, transposed).unwrap();
+        let grad = counting(&y.shape());
+        y.mul(&grad).unwrap().sum().unwrap().backward().unwrap();
+        let alone = convolution_backward(&grad, &x, &w, (&options, transposed), [true; 3]).unwrap();
+        for (found, leaf) in alone.iter().zip([&inputs[0], &inputs[1], &bias]) {
+            let (found, wanted) = (found.as_ref().unwrap(), leaf.grad().unwrap());
+            assert!(found.allclose(&wanted, 1e-10, 1e-10, false).unwrap());
+        }
+        let one = convolution_backward(&grad, &x, &w, (&options, transposed), [false, true, false]).unwrap();
+        assert!(one[0].is_none() && one[1].is_some() && one[2].is_none());
+    }
+}
+
+#[test]
+fn a_result_of_output_padding_alone_is_the_bias() {
+    let (x, w) = (counting(&[1, 3, 1, 5]), counting(&[3, 1, 1, 1]));
+    let options = ConvolutionOptions {
+        padding: Padding::Zeros(vec![1, 0]),
+        dilation: vec![3, 1],
+        output_padding: vec![2, 0],
+        groups: 3,
+        ..Default::default()
+    };
+    let bias = counting(&[3]);
+    let y = x.conv_transpose2d(&w, Some(&bias), &options).unwrap();
+    assert_eq!(y.shape(), [1, 3, 1, 5]);
+    assert_eq!(y.select(3, 4).unwrap().to_vec::<f64>().unwrap(), bias.to_vec::<f64>().unwrap());
+}
+
+#[test]
+fn texts_are_those_of_the_library_that_pytorch_asks() {
+    let (x, w) = (counting(&[2, 4, 5, 5]), counting(&[6, 4, 3, 3]));
+    let options = ConvolutionOptions { dilation: vec![0], ..Default::default() };
+    let text = error(x.conv2d(&w, None, &options));
+    assert_eq!(text, "dilation should be greater than zero, but got [0, 0]");
+    let narrow = |t: &Tensor| t.to_dtype(DType::F32).unwrap();
+    let text = error(narrow(&x).conv2d(&narrow(&w), None, &options));
+    assert_eq!(text, "non-positive dilation is not supported");
+    let empty = x.narrow(0, 0, 0).unwrap();
+    assert_eq!(empty.conv2d(&w, None, &options).unwrap().shape(), [0, 6, 5, 5]);
+}

@@ -2,9 +2,13 @@
 
 mod assign;
 mod convert;
+mod diagonal;
 mod fill;
 mod format;
 mod rearrange;
+mod repeat;
+mod resize;
+mod triangle;
 
 pub use convert::ToOptions;
 pub(crate) use format::like_layout;

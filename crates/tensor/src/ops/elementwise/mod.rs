@@ -11,6 +11,7 @@ mod operators;
 mod power;
 mod promote;
 mod shape;
+mod special;
 mod unary;
 
 pub use arithmetic::RoundingMode;

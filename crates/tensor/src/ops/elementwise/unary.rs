@@ -132,7 +132,7 @@ float_functions! {
     #[doc = "Logarithm of the absolute value of the gamma function."]
     lgamma, Lgamma, "LgammaBackward0", OfInput(|g, x| g.mul(&x.digamma()?));
     #[doc = "Derivative of lgamma."]
-    digamma, Digamma, "DigammaBackward0", Zero;
+    digamma, Digamma, "DigammaBackward0", OfInput(|g, x| g.mul(&x.polygamma(1)?));
     #[doc = "sin(πx)/(πx), 1 at 0."]
     sinc, Sinc, "SincBackward0", OfInput(sinc_backward);
 }

@@ -1,6 +1,6 @@
 //! An index of its own for every element: `gather` and `take_along_dim`.
 
-use crate::autograd::Recorder;
+use crate::autograd::{Recorder, no_grad};
 use crate::ops::elementwise::broadcast_pair;
 use crate::{Array, DType, Error, Layout, Result, Shape, Tensor};
 
@@ -12,12 +12,13 @@ impl Tensor {
     /// tensor in another dimension, or out of range.
     pub fn gather(&self, dim: isize, index: &Tensor) -> Result<Tensor> {
         let dim = self.dim(dim)?;
-        if !matches!(index.dtype(), DType::I64 | DType::I32) {
-            return Err(Error::runtime("gather(): Expected dtype int32/int64 for index"));
-        }
         let shape = index.shape();
         if shape.contains(&0) {
-            return self.gathered(dim, index, Tensor::empty(shape, self.dtype())?);
+            // PyTorch does not look at the dtype of an index without elements.
+            return self.gathered(dim, &index.to_dtype(DType::I64)?, Tensor::empty(shape, self.dtype())?);
+        }
+        if !matches!(index.dtype(), DType::I64 | DType::I32) {
+            return Err(Error::runtime("gather(): Expected dtype int32/int64 for index"));
         }
         let own = self.shape();
         if own.len().max(1) != shape.len().max(1) {
@@ -49,9 +50,10 @@ impl Tensor {
     /// dimension, both are taken as flat.
     ///
     /// # Errors
-    /// If the numbers of dimensions differ, the index is not int64, or shapes do not broadcast.
+    /// If the numbers of dimensions differ, the index is not int64, or shapes do not broadcast; and
+    /// without a dimension, if an index is out of range.
     pub fn take_along_dim(&self, indices: &Tensor, dim: Option<isize>) -> Result<Tensor> {
-        if !matches!(indices.dtype(), DType::I64 | DType::I32) {
+        if indices.dtype() != DType::I64 {
             return Err(Error::runtime(
                 "torch.take_along_dim(): dtype of indices should be Long but got ".to_owned()
                     + indices.dtype().scalar_type_name(),
@@ -83,7 +85,10 @@ impl Tensor {
             }
             tensor.expand_to(&shape)
         };
-        sized(self)?.gather(dim as isize, &sized(indices)?)
+        // Indices go around: any integer names an element.
+        let size = self.size(dim as isize)?;
+        let indices = if size > 0 { no_grad(|| indices.remainder(size as i64))? } else { indices.clone() };
+        sized(self)?.gather(dim as isize, &sized(&indices)?)
     }
 }
 

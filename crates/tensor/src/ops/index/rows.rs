@@ -1,8 +1,8 @@
 //! Indices of one dimension: `index_select` and the operators that write where it reads.
 
-use crate::autograd::Recorder;
+use crate::autograd::{Recorder, no_grad};
 use crate::backend::{IndexedDims, Scatter};
-use crate::ops::Operand;
+use crate::ops::{Operand, UniqueOptions};
 use crate::{Array, DType, Error, Layout, MemoryFormat, Result, Scalar, Tensor};
 
 /// The indexed side of a write: the tensor and its dimension, a 0-d tensor as a 1-d one.
@@ -278,8 +278,12 @@ impl Tensor {
                     r.finish(&out, move |ctx, grad| {
                         let index = ctx.saved(index)?;
                         let own = ctx.needs(0).then(|| grad.index_fill(dim as isize, &index, 0));
-                        let value =
-                            ctx.needs(1).then(|| grad.index_select(dim as isize, &index)?.sum()?.to_dtype(dtype));
+                        // An index that is named twice was still filled once.
+                        let value = ctx.needs(1).then(|| {
+                            let once =
+                                no_grad(|| index.unique(UniqueOptions { inverse: false, counts: false }))?.values;
+                            grad.index_select(dim as isize, &once)?.sum()?.to_dtype(dtype)
+                        });
                         Ok(vec![own.transpose()?, value.transpose()?])
                     });
                 }

@@ -153,3 +153,24 @@ impl Tensor {
         self.addmm(&rows, &columns, beta, alpha)
     }
 }
+
+macro_rules! in_place {
+    ($($name:ident $name_:ident),*) => {
+        impl Tensor {$(
+            #[doc = concat!("[`Tensor::", stringify!($name), "`] in place.")]
+            ///
+            /// # Errors
+            #[doc = concat!("As [`Tensor::", stringify!($name), "`] and for every write in place.")]
+            pub fn $name_(
+                &self,
+                a: &Tensor,
+                b: &Tensor,
+                beta: impl Into<Scalar>,
+                alpha: impl Into<Scalar>,
+            ) -> Result<Tensor> {
+                self.write_in_place(stringify!($name_), |x| x.$name(a, b, beta, alpha))
+            }
+        )*}
+    };
+}
+in_place!(addmm addmm_, addmv addmv_, addr addr_, baddbmm baddbmm_, addbmm addbmm_);

@@ -61,6 +61,16 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<
             columns.len()
         )));
     }
+    if let Some(bias) = bias
+        && input.dtype() != weight.dtype()
+        && bias.dtype() == weight.dtype()
+    {
+        return Err(Error::dtype(format!(
+            "mat1 and mat2 must have the same dtype, but got {} and {}",
+            input.dtype().scalar_type_name(),
+            weight.dtype().scalar_type_name()
+        )));
+    }
     let transposed = weight.t()?;
     let Some(bias) = bias else { return input.matmul(&transposed) };
     if shape.len() == 2 {

@@ -1,15 +1,19 @@
 //! Products of matrices, and what is made of them.
 
 mod add;
+mod decompose;
 mod einsum;
 mod matmul;
 mod matrix;
+mod norm;
 mod product;
 mod vector;
 
+pub use decompose::QrMode;
 pub use einsum::{einsum, tensordot};
 pub use matmul::{bilinear, linear};
 pub use matrix::chain_matmul;
+pub use norm::MatrixNorm;
 
 use crate::{Result, Scalar, Tensor};
 

@@ -72,6 +72,13 @@ fn check(input: &Tensor, target: &Tensor, weight: Option<&Tensor>, ignore_index:
             weight.shape()
         )));
     }
+    if let Some(weight) = weight.filter(|w| w.dtype() != input.dtype()) {
+        return Err(Error::dtype(format!(
+            "expected scalar type {} but found {}",
+            input.dtype().scalar_type_name(),
+            weight.dtype().scalar_type_name()
+        )));
+    }
     no_grad(|| {
         let target = target.to_dtype(DType::I64)?;
         for class in target.to_vec::<i64>()? {

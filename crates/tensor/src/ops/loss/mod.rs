@@ -2,10 +2,15 @@
 
 mod binary;
 mod classes;
+mod ctc;
+mod margin;
 mod ranking;
 mod regression;
 
 pub use classes::CrossEntropyOptions;
+pub use ctc::CtcOptions;
+pub use margin::MultiMarginOptions;
+pub use ranking::TripletOptions;
 
 use crate::{Error, Result, Tensor};
 

@@ -1,7 +1,7 @@
 //! Running sums, products and extremes.
 
 use super::{picked, record_selection};
-use crate::autograd::Recorder;
+use crate::autograd::{Recorder, no_grad};
 use crate::backend::{Pick, Running};
 use crate::ops::elementwise::not_implemented;
 use crate::ops::{cat, where_};
@@ -92,20 +92,7 @@ impl Tensor {
         if let Some(mut recorder) = Recorder::new("LogcumsumexpBackward0", &[self]) {
             let (input, output) = (recorder.save(self), recorder.save_output(&out, 0));
             recorder.finish(&out, move |ctx, grad| {
-                let (input, output) = (ctx.saved(input)?, ctx.saved(output)?);
-                if crate::autograd::is_grad_enabled() {
-                    // Its own gradient is wanted: the formula in operators that have one everywhere.
-                    let later = grad.mul(&output.neg()?.exp()?)?.running_sum(!reverse, dim, grad.dtype())?;
-                    return Ok(vec![Some(later.mul(&input.exp()?)?)]);
-                }
-                // grad · exp(input − output), summed over what comes later: in logarithms, so that
-                // nothing overflows, and for each sign on its own.
-                let magnitude = grad.abs()?.log()?;
-                let part = |wanted: &Tensor| {
-                    let logarithm = where_(wanted, &magnitude, Scalar::Float(f64::NEG_INFINITY))?;
-                    logarithm.sub(&output)?.running_log_sum_exp(!reverse, dim)?.add(&input)?.exp()
-                };
-                Ok(vec![Some(part(&grad.gt(0)?)?.sub(part(&grad.lt(0)?)?)?)])
+                Ok(vec![Some(attenuated(grad, [&ctx.saved(input)?, &ctx.saved(output)?], dim, Reach::Later)?)])
             });
         }
         Ok(out)
@@ -147,6 +134,44 @@ impl Tensor {
     }
 }
 
+/// Which places along a dimension contribute to a sum in one place, its own included.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Later,
+    Earlier,
+}
+
+/// The gradient of `output = input.logcumsumexp(dim)`, and what that is the adjoint of: with
+/// `exp(input_i - output_j)` for places `i <= j`, each place's sum of weights times these, over all
+/// later `j` (of place `i`) or all earlier `i` (of place `j`). Each is the other's derivative.
+fn attenuated(weights: &Tensor, [input, output]: [&Tensor; 2], dim: usize, reach: Reach) -> Result<Tensor> {
+    let out = no_grad(|| {
+        // In logarithms, so that nothing overflows, and for each sign on its own.
+        let magnitude = weights.abs()?.log()?;
+        let part = |wanted: &Tensor| {
+            let logarithm = where_(wanted, &magnitude, Scalar::Float(f64::NEG_INFINITY))?;
+            match reach {
+                Reach::Later => logarithm.sub(output)?.running_log_sum_exp(true, dim)?.add(input)?.exp(),
+                Reach::Earlier => logarithm.add(input)?.running_log_sum_exp(false, dim)?.sub(output)?.exp(),
+            }
+        };
+        part(&weights.gt(0)?)?.sub(part(&weights.lt(0)?)?)
+    })?;
+    if let Some(mut recorder) = Recorder::new("LogcumsumexpBackwardBackward0", &[weights, input, output]) {
+        let saved = [weights, input, output].map(|tensor| recorder.save(tensor));
+        let result = recorder.save_output(&out, 0);
+        recorder.finish(&out, move |ctx, grad| {
+            let (weights, input, output) = (ctx.saved(saved[0])?, ctx.saved(saved[1])?, ctx.saved(saved[2])?);
+            let back = if reach == Reach::Later { Reach::Earlier } else { Reach::Later };
+            let of_weights = attenuated(grad, [&input, &output], dim, back)?;
+            let (here, there) = (grad.mul(&ctx.saved(result)?)?, weights.mul(&of_weights)?);
+            let (of_input, of_output) = if reach == Reach::Later { (here, there) } else { (there, here) };
+            Ok(vec![Some(of_weights), Some(of_input), Some(of_output.neg()?)])
+        });
+    }
+    Ok(out)
+}
+
 /// The gradient of `output = input.cumprod(dim)`.
 fn cumprod_gradient(grad: &Tensor, input: &Tensor, output: &Tensor, dim: usize) -> Result<Tensor> {
     let size = input.shape().get(dim).map_or(1, |&n| n);
@@ -172,4 +197,27 @@ fn cumprod_gradient(grad: &Tensor, input: &Tensor, output: &Tensor, dim: usize) 
         parts.push(part);
     }
     cat(&parts.iter().collect::<Vec<_>>(), along)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Tensor;
+    use crate::autograd::{gradcheck, gradgradcheck};
+
+    #[test]
+    fn log_sums_have_gradients_of_both_orders() {
+        let x = Tensor::from_slice(&[0.5, -1.0, 2.0, 0.25, 1.5, -0.5], [2, 3]).unwrap();
+        let inputs = [x.requires_grad_(true).unwrap()];
+        gradcheck(|x| x[0].logcumsumexp(1), &inputs).unwrap();
+        gradgradcheck(|x| x[0].logcumsumexp(1), &inputs).unwrap();
+    }
+
+    #[test]
+    fn large_numbers_do_not_overflow() {
+        let x = Tensor::from_slice(&[10000.0, 1.0, 9999.0], [3]).unwrap().requires_grad_(true).unwrap();
+        x.logcumsumexp(0).unwrap().sum().unwrap().backward().unwrap();
+        let gradient = x.grad().unwrap().to_vec::<f64>().unwrap();
+        let last = 1.0 / (1.0 + 1f64.exp());
+        assert!((gradient[0] - (3.0 - last)).abs() < 1e-9 && (gradient[2] - last).abs() < 1e-9, "{gradient:?}");
+    }
 }

@@ -2,11 +2,14 @@
 
 mod count;
 mod cumulative;
+mod difference;
+mod quantile;
 mod search;
 mod select;
 mod sort;
 mod unique;
 
+pub use quantile::{Interpolation, QuantileOptions};
 pub use search::{SearchOptions, bucketize_scalar};
 pub use unique::{Unique, UniqueOptions};
 

@@ -4,6 +4,7 @@
 use super::average::{check_1d, one};
 use super::max::max_of;
 use super::sizes::non_empty;
+use crate::autograd::Recorder;
 use crate::ops::resample::{output_format, resample};
 use crate::{Error, Result, Tensor};
 use flambeau_kernels::pool::Windows;
@@ -81,14 +82,38 @@ fn average(input: &Tensor, output_size: &[isize], spatial: usize) -> Result<Tens
             "{name}: elements of output_size must be greater than or equal to 0 but received {{{sizes}}}"
         )));
     }
+    // PyTorch looks the spatial dimensions up first.
+    input.size(-(spatial as isize))?;
     check_rank(name, input, spatial, "")?;
     let first = if spatial == 2 { input.ndim() - 2 } else { input.ndim() - 4 };
     non_empty(name, &input.shape(), first)?;
     unsupported(kernel, input)?;
     check_output(input, output_size)?;
+    if output_size.contains(&0) {
+        return nothing(name, node, input, output_size);
+    }
     let shape = input.shape();
     let maps = triples(&shape[shape.len() - spatial..], output_size).map(|(n, m)| mean_map(n, m));
     resample(node, input, output_format(&input.layout(), spatial), maps, spatial)
+}
+
+/// An output without elements, from which PyTorch gives no gradient.
+fn nothing(name: &'static str, node: &str, input: &Tensor, output_size: &[isize]) -> Result<Tensor> {
+    let shape = input.shape();
+    let lead = shape.len() - output_size.len();
+    let sizes: Vec<usize> =
+        shape[..lead].iter().copied().chain(output_size.iter().map(|&size| size as usize)).collect();
+    let empty = output_size.iter().position(|&size| size == 0).map_or(lead, |at| lead + at);
+    let out = Tensor::empty(sizes, input.dtype())?;
+    if let Some(recorder) = Recorder::new(node, &[input]) {
+        recorder.finish(&out, move |_, grad| {
+            Err(Error::shape(format!(
+                "{name}_backward(): Expected grad_output to have non-zero size for non-batch dimensions, but grad_output has sizes {} with dimension {empty} being empty",
+                grad.shape()
+            )))
+        });
+    }
+    Ok(out)
 }
 
 fn maximum(input: &Tensor, output_size: &[isize], spatial: usize) -> Result<(Tensor, Tensor)> {

@@ -42,9 +42,6 @@ fn norm_raw(x: &Tensor, p: f64, mask: &Mask, keepdim: bool) -> Result<Tensor> {
 /// The gradient of a p-norm; `norm` and `grad` have the input's dimensions. Where the derivative
 /// does not exist it is taken to be 0.
 fn norm_gradient(x: &Tensor, p: f64, norm: &Tensor, grad: &Tensor, mask: &Mask) -> Result<Tensor> {
-    if p == 0.0 {
-        return x.zeros_like(x.dtype());
-    }
     let sign = no_grad(|| x.sign())?;
     if p == 1.0 {
         return grad.mul(&sign);
@@ -122,6 +119,10 @@ impl Tensor {
         if let Some(mut r) = Recorder::new("LinalgVectorNormBackward0", &[&input]) {
             let (saved, result) = (r.save(&input), r.save_output(&out, 0));
             r.finish(&out, move |ctx, grad| {
+                if p == 0.0 {
+                    // A count does not change with what is counted.
+                    return Ok(vec![None]);
+                }
                 let x = ctx.saved(saved)?;
                 let norm = restore_dims(&ctx.saved(result)?, &mask, keepdim)?;
                 let grad = restore_dims(grad, &mask, keepdim)?;
@@ -218,6 +219,9 @@ impl Tensor {
         let mask = wrap_dims(Some(dims), input.ndim())?;
         let out = no_grad(|| {
             let dims = reduced_dims(&mask);
+            if input.ndim() == 0 {
+                return input.copy();
+            }
             if input.numel() == 0 || dims.is_empty() {
                 return sum_masked(&input.exp()?, &mask, keepdim)?.log();
             }
