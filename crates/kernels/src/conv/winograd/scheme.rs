@@ -59,11 +59,8 @@ pub struct Square<const SIZE: usize, const TAPS: usize, const TILE: usize>;
 
 /// Applies a map to the columns of a grid, then to the rows of what comes of it.
 #[inline(always)]
-unsafe fn both_axes<T, S, F, const N: usize, const M: usize>(
-    simd: S,
-    from: Place<*const T>,
-    to: Place<*mut T>,
-) where
+unsafe fn both_axes<T, S, F, const N: usize, const M: usize>(simd: S, from: Place<*const T>, to: Place<*mut T>)
+where
     T: Float,
     S: Vectors<T>,
     F: Map<N, M>,
