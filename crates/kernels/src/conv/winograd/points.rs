@@ -172,9 +172,9 @@ impl<const SCALED: bool, const N: usize, const SIZE: usize> Map<SIZE, N> for Com
     fn apply<T: Float, S: Vectors<T>>(simd: S, from: [S::Vector; SIZE]) -> [S::Vector; N] {
         let mut to = [simd.zero(); N];
         let mut parts = [[simd.zero(); 2]; MOST_PAIRS];
-        for pair in 0..Table::<SIZE>::PAIRS {
+        for (pair, parts) in parts.iter_mut().enumerate().take(Table::<SIZE>::PAIRS) {
             let (plus, minus) = (from[1 + 2 * pair], from[2 + 2 * pair]);
-            parts[pair] = [simd.add(plus, minus), simd.sub(plus, minus)];
+            *parts = [simd.add(plus, minus), simd.sub(plus, minus)];
         }
         for (k, to) in to.iter_mut().enumerate() {
             let mut sum = None;
@@ -184,9 +184,9 @@ impl<const SCALED: bool, const N: usize, const SIZE: usize> Map<SIZE, N> for Com
             if k == N - 1 {
                 add::<T, S>(simd, &mut sum, 1.0, from[SIZE - 1]);
             }
-            for pair in 0..Table::<SIZE>::PAIRS {
+            for (pair, parts) in parts.iter().enumerate().take(Table::<SIZE>::PAIRS) {
                 let factor = Table::<SIZE>::POWERS[pair][k] * if SCALED { Table::<SIZE>::SCALE[pair] } else { 1.0 };
-                add::<T, S>(simd, &mut sum, factor, parts[pair][k % 2]);
+                add::<T, S>(simd, &mut sum, factor, parts[k % 2]);
             }
             *to = sum.unwrap_or(simd.zero());
         }
