@@ -204,6 +204,7 @@ fn write_one(result: &Tensor, out: &Tensor) -> Result<Tensor> {
     if result.same(out) {
         return Ok(out.clone());
     }
+    flambeau_tensor::autograd::check_no_overlap(&out.layout())?;
     if result.shape() != out.shape() {
         if out.numel() > 0 {
             warn_resized(result, out)?;

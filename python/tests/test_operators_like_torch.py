@@ -167,6 +167,8 @@ def test_the_same_numbers(make):
         lambda m: m.nn.functional.conv_transpose2d(m.ones(2, 4, 5, 5), m.ones(4, 6, 3, 3), padding=9),
         lambda m: m.nn.functional.conv2d(m.ones(2, 4, 5, 5).double(), m.ones(6, 4, 3, 3).double(), dilation=0),
         lambda m: m.ones(2, requires_grad=True).resize_(1),
+        lambda m: m.add(m.ones(3), 1, out=m.ones(1).expand(3)),
+        lambda m: m.nn.functional.group_norm(m.ones(1, 0, 2), 1),
         lambda m: m.tensor(["a"]),
         lambda m: m.ones(2) + "a",
     ],

@@ -239,7 +239,7 @@ fn check_result(target: &Tensor, dtype: DType, shape: &crate::Shape) -> Result<(
 ///
 /// # Errors
 /// PyTorch's, for what an expansion made.
-pub(crate) fn check_no_overlap(layout: &Layout) -> Result<()> {
+pub fn check_no_overlap(layout: &Layout) -> Result<()> {
     let repeats = layout.shape().iter().zip(layout.strides()).any(|(&size, &stride)| size > 1 && stride == 0);
     if repeats && layout.numel() > 0 {
         return Err(Error::runtime(

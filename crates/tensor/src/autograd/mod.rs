@@ -37,6 +37,7 @@ pub use checkpoint::checkpoint;
 pub use engine::{BackwardOptions, backward, grad, run_backward};
 pub use function::{BackwardContext, Function, FunctionContext, apply, record};
 pub use gradcheck::{Outputs, Tolerance, gradcheck, gradcheck_with, gradgradcheck, gradgradcheck_with};
+pub use inplace::check_no_overlap;
 pub use meta::{AutogradMeta, VersionCounter};
 pub use mode::{
     GradModeGuard, InferenceModeGuard, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,

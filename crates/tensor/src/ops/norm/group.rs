@@ -51,6 +51,9 @@ impl Tensor {
                 self.shape()
             )));
         }
+        if self.shape()[1] == 0 {
+            return Err(Error::shape("Expected number of channels to be greater than 0, got 0"));
+        }
         check_vector("weight", weight, self)?;
         check_vector("bias", bias, self)?;
         let dtype = check_dtypes("GroupNormKernelImpl", self, &[weight, bias])?;
