@@ -90,6 +90,7 @@ impl Kind {
             Kind::Ints(None) => "Sequence[_int]",
             Kind::Ints(Some(_)) => "_int | Sequence[_int]",
             Kind::Float => "_float",
+            Kind::Floats => "Sequence[_float]",
             Kind::Bool => "_bool",
             Kind::Bools => "Sequence[_bool]",
             Kind::Str => "str",
