@@ -5,11 +5,13 @@
 //! above check what a person typed before they call.
 
 pub mod buffer;
+pub mod clock;
 pub mod conv;
 pub mod element;
 pub mod elementwise;
 pub mod gemm;
 pub mod indexing;
+pub mod machine;
 pub mod norm;
 pub mod order;
 pub mod parallel;
@@ -20,4 +22,5 @@ pub mod resample;
 mod scratch;
 pub mod simd;
 pub mod softmax;
+pub mod units;
 pub mod window;

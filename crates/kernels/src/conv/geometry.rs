@@ -71,8 +71,9 @@ impl Geometry {
     }
 
     /// Floating-point operations of one pass: a multiplication and an addition for each pair of
-    /// weight and output position.
+    /// weight and output position, those that meet padding included.
     pub fn flops(&self) -> u64 {
-        2 * self.output_len() as u64 * (self.weight_len() / self.out_channels.max(1)) as u64
+        let products = self.weight_len() / self.out_channels.max(1);
+        (self.output_len() as u64).saturating_mul(products as u64).saturating_mul(2)
     }
 }

@@ -8,17 +8,27 @@
 //! the images. A transposed convolution is the data gradient of an ordinary one.
 
 mod dense;
+mod describe;
 pub mod direct;
 mod geometry;
+pub mod layers;
+pub mod measure;
+mod memory;
 pub mod planner;
+pub mod plans_file;
 pub mod reference;
+mod settings;
 #[cfg(test)]
 mod testing;
+mod tuning;
 pub mod winograd;
 
-use crate::simd::{Float, Isa};
+use crate::simd::Float;
+pub use describe::{Candidate, Description};
 pub use geometry::{Geometry, ImageLayout};
-use planner::{Operands, Pass, Plan, Planner, Problem};
+pub use memory::Planner;
+use planner::{Operands, Pass, Plan, Problem};
+pub use settings::Settings;
 
 /// A number type that can be convolved.
 pub trait ConvElement: Float + direct::DirectElement {
@@ -40,7 +50,12 @@ conv_element!(f32, f64);
 
 /// The plan by which this process does a pass: which algorithm, and why.
 pub fn plan<T: ConvElement>(geometry: &Geometry, layout: ImageLayout, pass: Pass) -> Plan<T> {
-    T::planner().plan(Problem { geometry: *geometry, layout, pass, isa: Isa::detect() })
+    T::planner().plan(Problem::new(geometry, layout, pass))
+}
+
+/// Does a pass by its plan.
+fn run<T: ConvElement>(geometry: &Geometry, layout: ImageLayout, operands: Operands<'_, T>) {
+    T::planner().run(Problem::new(geometry, layout, operands.pass()), operands);
 }
 
 /// `output = convolution(input, weight) + bias`, for contiguous images in the given layout.
@@ -55,7 +70,7 @@ pub fn forward<T: ConvElement>(
     bias: Option<&[T]>,
     output: &mut [T],
 ) {
-    plan(geometry, layout, Pass::Forward).run(Operands::Forward { input, weight, bias, output });
+    run(geometry, layout, Operands::Forward { input, weight, bias, output });
 }
 
 /// `grad_input`: the gradient of a loss with respect to the input, given that of the output.
@@ -69,7 +84,7 @@ pub fn data_gradient<T: ConvElement>(
     weight: &[T],
     grad_input: &mut [T],
 ) {
-    plan(geometry, layout, Pass::DataGradient).run(Operands::DataGradient { grad_output, weight, grad_input });
+    run(geometry, layout, Operands::DataGradient { grad_output, weight, grad_input });
 }
 
 /// `grad_weight`: the gradient of a loss with respect to the weight, given that of the output.
@@ -83,5 +98,5 @@ pub fn weight_gradient<T: ConvElement>(
     grad_output: &[T],
     grad_weight: &mut [T],
 ) {
-    plan(geometry, layout, Pass::WeightGradient).run(Operands::WeightGradient { input, grad_output, grad_weight });
+    run(geometry, layout, Operands::WeightGradient { input, grad_output, grad_weight });
 }

@@ -1,15 +1,15 @@
 //! Choosing how to do a convolution.
 //!
 //! An [`Algorithm`] says for a [`Problem`] whether it applies and how fast it expects to be; the
-//! planner takes the fastest and remembers the choice. A new algorithm is a file and a line in
-//! [`algorithms`]: callers do not change.
+//! planner takes the fastest that the [`Settings`] allow and remembers the choice
+//! ([`super::memory`]). A new algorithm is a file and a line in [`algorithms`]: callers do not
+//! change.
 
+use super::settings::Settings;
 use super::winograd::{Winograd2x2, Winograd4x4};
 use super::{ConvElement, Geometry, ImageLayout, dense, direct, reference};
 use crate::simd::Isa;
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
 
 /// Which of the three computations of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +20,21 @@ pub enum Pass {
     DataGradient,
     /// The gradient of the weight, from the input and the gradient of the output.
     WeightGradient,
+}
+
+impl Pass {
+    /// The three passes, in the order in which training does them.
+    pub const ALL: [Self; 3] = [Pass::Forward, Pass::DataGradient, Pass::WeightGradient];
+}
+
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Pass::Forward => "forward",
+            Pass::DataGradient => "data gradient",
+            Pass::WeightGradient => "weight gradient",
+        })
+    }
 }
 
 /// All that the choice of an algorithm depends on, besides the number type.
@@ -36,6 +51,13 @@ pub struct Problem {
     pub pass: Pass,
     /// The instructions to compute it with.
     pub isa: Isa,
+}
+
+impl Problem {
+    /// A problem to be solved with the widest instructions that there are.
+    pub fn new(geometry: &Geometry, layout: ImageLayout, pass: Pass) -> Self {
+        Self { geometry: *geometry, layout, pass, isa: Isa::detect() }
+    }
 }
 
 /// What an algorithm expects of itself.
@@ -94,6 +116,21 @@ impl<T> Operands<'_, T> {
         }
     }
 
+    /// The same operands for one of several runs.
+    pub(super) fn reborrow(&mut self) -> Operands<'_, T> {
+        match self {
+            Operands::Forward { input, weight, bias, output } => {
+                Operands::Forward { input, weight, bias: *bias, output }
+            }
+            Operands::DataGradient { grad_output, weight, grad_input } => {
+                Operands::DataGradient { grad_output, weight, grad_input }
+            }
+            Operands::WeightGradient { input, grad_output, grad_weight } => {
+                Operands::WeightGradient { input, grad_output, grad_weight }
+            }
+        }
+    }
+
     /// # Panics
     /// If a slice's length is not what the geometry says.
     fn check(&self, g: &Geometry) {
@@ -117,7 +154,8 @@ impl<T> Operands<'_, T> {
 
 /// One way to do a convolution.
 pub trait Algorithm<T>: Sync {
-    /// A short name, such as `dense` or `winograd 4x4`.
+    /// A short name, such as `dense` or `winograd 4x4`. Those of Winograd's algorithms begin with
+    /// `winograd`: [`Settings::allows`] knows them by it.
     fn name(&self) -> &'static str;
     /// What the algorithm expects of itself, or `None` if it cannot do this problem.
     fn applies(&self, problem: &Problem) -> Option<Cost>;
@@ -138,11 +176,23 @@ pub fn algorithms<T: ConvElement>() -> &'static [&'static dyn Algorithm<T>] {
     ]
 }
 
+/// Why a plan has its algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It expects to be the fastest that is allowed.
+    Estimate,
+    /// It was the fastest when the candidates were timed, by this process or one before it.
+    Measured,
+    /// It was asked for by name.
+    Name,
+}
+
 /// A problem with the algorithm that will solve it.
 pub struct Plan<T: 'static> {
     problem: Problem,
     algorithm: &'static dyn Algorithm<T>,
     cost: Cost,
+    origin: Origin,
 }
 
 impl<T> Clone for Plan<T> {
@@ -154,23 +204,37 @@ impl<T> Clone for Plan<T> {
 impl<T> Copy for Plan<T> {}
 
 impl<T: ConvElement> Plan<T> {
-    /// Chooses the algorithm that expects to be fastest.
+    /// Chooses, among the algorithms that the process's settings allow, the one that expects to be
+    /// fastest.
     pub fn new(problem: Problem) -> Self {
-        let mut best: Option<Self> = None;
-        for &algorithm in algorithms::<T>() {
-            if let Some(cost) = algorithm.applies(&problem)
-                && best.is_none_or(|best| cost.speed > best.cost.speed)
-            {
-                best = Some(Self { problem, algorithm, cost });
-            }
-        }
-        best.expect("the reference applies to every problem")
+        Self::choose(problem, Settings::current())
+    }
+
+    /// As [`Plan::new`], under given settings.
+    pub fn choose(problem: Problem, settings: Settings) -> Self {
+        let allowed = |plan: &Self| settings.allows(plan.algorithm());
+        Self::all(problem).into_iter().find(allowed).expect("the reference applies to every problem")
+    }
+
+    /// A plan by each algorithm that applies, whatever the settings; the fastest expected first.
+    pub fn all(problem: Problem) -> Vec<Self> {
+        let plan = |&algorithm: &&'static dyn Algorithm<T>| {
+            Some(Self { problem, algorithm, cost: algorithm.applies(&problem)?, origin: Origin::Estimate })
+        };
+        let mut plans: Vec<Self> = algorithms::<T>().iter().filter_map(plan).collect();
+        plans.sort_by(|a, b| b.cost.speed.total_cmp(&a.cost.speed));
+        plans
     }
 
     /// A plan by a named algorithm, if there is one of that name and it applies.
     pub fn by_name(problem: Problem, name: &str) -> Option<Self> {
         let &algorithm = algorithms::<T>().iter().find(|algorithm| algorithm.name() == name)?;
-        Some(Self { problem, algorithm, cost: algorithm.applies(&problem)? })
+        Some(Self { problem, algorithm, cost: algorithm.applies(&problem)?, origin: Origin::Name })
+    }
+
+    /// The same plan, known to be the fastest.
+    pub(super) fn as_measured(self) -> Self {
+        Self { origin: Origin::Measured, ..self }
     }
 
     /// Does the work.
@@ -198,81 +262,8 @@ impl<T: ConvElement> Plan<T> {
         self.cost
     }
 
-    /// Floating-point operations by the definition.
-    pub fn flops(&self) -> u64 {
-        self.problem.geometry.flops()
-    }
-
-    /// Bytes that must be read and written at least: every operand once.
-    pub fn bytes(&self) -> u64 {
-        let g = &self.problem.geometry;
-        ((g.input_len() + g.weight_len() + g.output_len()) * size_of::<T>()) as u64
-    }
-}
-
-impl<T: ConvElement> fmt::Display for Plan<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} by {} ({}, {}): {:.3} GFLOP, {:.1} MB moved at least, {} KiB of scratch, {:.0} % of peak expected; {}",
-            self.problem.pass,
-            self.algorithm(),
-            T::NAME,
-            self.problem.isa.name(),
-            self.flops() as f64 / 1e9,
-            self.bytes() as f64 / 1e6,
-            self.cost.scratch / 1024,
-            self.cost.speed * 100.0,
-            self.cost.why,
-        )
-    }
-}
-
-/// A memory of plans.
-pub struct Planner<T: 'static> {
-    plans: RwLock<Option<HashMap<Problem, Plan<T>>>>,
-}
-
-/// How many plans are remembered. When there are more, all are forgotten: a program that meets so
-/// many sizes gains nothing from remembering some.
-const MOST_PLANS: usize = 4096;
-
-impl<T: ConvElement> Planner<T> {
-    /// An empty memory.
-    pub const fn new() -> Self {
-        Self { plans: RwLock::new(None) }
-    }
-
-    /// The plan for a problem, remembered or new.
-    pub fn plan(&self, problem: Problem) -> Plan<T> {
-        let known = self.plans.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = known.as_ref().and_then(|plans| plans.get(&problem)) {
-            return *plan;
-        }
-        drop(known);
-        let plan = Plan::new(problem);
-        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
-        let plans = plans.get_or_insert_default();
-        if plans.len() >= MOST_PLANS {
-            plans.clear();
-        }
-        plans.insert(problem, plan);
-        plan
-    }
-
-    /// How many plans are remembered.
-    pub fn len(&self) -> usize {
-        self.plans.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, HashMap::len)
-    }
-
-    /// Whether no plan is remembered.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-impl<T: ConvElement> Default for Planner<T> {
-    fn default() -> Self {
-        Self::new()
+    /// Why this algorithm and no other.
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 }
