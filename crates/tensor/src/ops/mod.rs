@@ -24,7 +24,9 @@ mod view;
 
 mod operand;
 pub use activation::GeluApproximation;
-pub use conv::{ConvolutionOptions, Padding, conv_input_gradient, conv_weight_gradient};
+pub use conv::{
+    ConvolutionOptions, Padding, conv_input_gradient, conv_weight_gradient, convolution_geometry, explain_convolution,
+};
 pub use copy::ToOptions;
 pub use create::TensorOptions;
 pub use elementwise::{RoundingMode, can_cast, pow_base, promote_types, result_type, where_};

@@ -5,11 +5,13 @@
 //! the three passes that every convolution and each of its gradients is made of.
 
 mod check;
+mod explain;
 mod grad;
 mod pass;
 
 use crate::{Result, Tensor};
 use check::Rank;
+pub use explain::{convolution_geometry, explain_convolution};
 pub use grad::{conv_input_gradient, conv_weight_gradient};
 
 /// How far the image is continued with zeros.
