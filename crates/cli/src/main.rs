@@ -1,9 +1,14 @@
 //! The `flambeau` command.
 
+mod bars;
+mod bench;
 mod digits;
+mod explain;
 mod interrupt;
+mod numbers;
 mod picture;
 mod predict;
+mod svg;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -21,12 +26,16 @@ const ABOUT: &str = "Convolutional networks on the CPU, without PyTorch.
 
 flambeau is PyTorch's Conv2d system in Rust. This command shows it at work: it trains a network of two convolutions \
 on handwritten digits that are part of the program, and reads digits from pictures with it. The checkpoints that it \
-writes are PyTorch's own: torch.load reads them.";
+writes are PyTorch's own: torch.load reads them. And it shows how it works: what a convolution does, by which \
+algorithm, how fast it is on this machine and how fast it could be.";
 
 const EXAMPLES: &str = "Examples:
   flambeau train                          learn to read digits (a few seconds)
   flambeau train --epochs 30 --seed 7     longer, from another start
-  flambeau predict digits.pt seven.png    read a digit from a picture";
+  flambeau predict digits.pt seven.png    read a digit from a picture
+  flambeau explain conv2d --input 1,64,56,56 --weight 128,64,3,3 --stride 2 --padding 1
+                                          how a convolution is done, and how fast
+  flambeau bench --only resnet50          time the layers of a well-known network";
 
 #[derive(Subcommand)]
 enum Command {
@@ -34,12 +43,20 @@ enum Command {
     Train(train::Options),
     /// Read digits from PNG pictures with a trained network.
     Predict(predict::Options),
+    /// Show how a convolution is done: work, algorithm, speed against this machine's limits, and a picture.
+    #[command(long_about = explain::ABOUT, after_help = explain::EXAMPLES)]
+    Explain(Box<explain::Options>),
+    /// Time the convolution layers of well-known networks.
+    #[command(long_about = bench::ABOUT, after_help = bench::EXAMPLES)]
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Train(options) => train::run(&options),
         Command::Predict(options) => predict::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(code) => code,

@@ -2,6 +2,7 @@
 
 use crate::digits::DigitNet;
 use crate::interrupt;
+use crate::numbers::positive;
 use flambeau::autograd::no_grad;
 use flambeau::data::{DataLoader, Dataset, TensorDataset, digits};
 use flambeau::prelude::*;
@@ -31,10 +32,6 @@ pub struct Options {
     /// Where the model goes: NAME.safetensors and NAME.pt.
     #[arg(long, value_name = "NAME", default_value = "digits")]
     out: PathBuf,
-}
-
-fn positive(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "a whole number above zero is needed".to_owned())
 }
 
 fn learning_rate(text: &str) -> Result<f64, String> {

@@ -28,7 +28,10 @@ mod view;
 mod operand;
 pub use activation::{GeluApproximation, RandomSlope};
 pub use attention::AttentionOptions;
-pub use conv::{ConvolutionOptions, Padding, conv_input_gradient, conv_weight_gradient, convolution_backward};
+pub use conv::{
+    ConvolutionOptions, Padding, conv_input_gradient, conv_weight_gradient, convolution_backward, convolution_geometry,
+    explain_convolution,
+};
 pub use copy::ToOptions;
 pub use create::{MeshIndexing, TensorOptions, cartesian_prod, meshgrid, tril_indices, triu_indices};
 pub use elementwise::{RoundingMode, can_cast, pow_base, promote_types, result_type, where_};

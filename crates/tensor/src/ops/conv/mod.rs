@@ -6,11 +6,13 @@
 
 mod check;
 mod engine;
+mod explain;
 mod grad;
 mod pass;
 
 use crate::{Result, Tensor};
 use check::Rank;
+pub use explain::{convolution_geometry, explain_convolution};
 pub use grad::{conv_input_gradient, conv_weight_gradient, convolution_backward};
 
 /// How far the image is continued with zeros.

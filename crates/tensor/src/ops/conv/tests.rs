@@ -184,3 +184,33 @@ fn texts_are_those_of_the_library_that_pytorch_asks() {
     let empty = x.narrow(0, 0, 0).unwrap();
     assert_eq!(empty.conv2d(&w, None, &options).unwrap().shape(), [0, 6, 5, 5]);
 }
+
+#[test]
+fn a_convolution_is_explained_without_being_computed() {
+    use flambeau_kernels::conv::planner::Pass;
+    let number = |shape: &[usize]| Tensor::zeros(vec![1; shape.len()], DType::F32).unwrap().expand_to(shape).unwrap();
+    // Terabytes, if they were computed with.
+    let (x, w) = (number(&[3, 1 << 20, 1 << 20]), number(&[8, 3, 3, 3]));
+    let options = ConvolutionOptions { padding: Padding::Same, ..Default::default() };
+    let described = explain_convolution(&x, &w, None, &options, &Pass::ALL).unwrap();
+    assert_eq!(described[0].output_shape(), [1, 8, 1 << 20, 1 << 20]);
+    assert_eq!(described[0].flops, (2 * 8 * 27) << 40);
+    let line =
+        explain_convolution(&number(&[2, 3, 9]), &number(&[4, 3, 3]), None, &defaults(), &[Pass::WeightGradient]);
+    assert_eq!(line.unwrap()[0].result_shape(), [4, 3, 3]);
+    let same_as = |x: &Tensor, w: &Tensor| {
+        let expected = error(x.convolution(w, None, &defaults(), false));
+        let found = convolution_geometry(x, w, None, &defaults()).unwrap_err();
+        assert_eq!(found.message(), expected);
+    };
+    same_as(&counting(&[1, 2, 5, 5]), &counting(&[6, 4, 3, 3]));
+    same_as(&counting(&[1, 4, 2, 5]), &counting(&[6, 4, 3, 3]));
+    let integers = counting(&[1, 4, 5, 5]).to_dtype(DType::I64).unwrap();
+    let kernel = counting(&[6, 4, 3, 3]).to_dtype(DType::I64).unwrap();
+    let refused = explain_convolution(&integers, &kernel, None, &defaults(), &[Pass::Forward]).unwrap_err();
+    assert_eq!(refused.kind(), crate::ErrorKind::NotImplemented);
+}
+
+fn defaults() -> ConvolutionOptions {
+    ConvolutionOptions::default()
+}
