@@ -19,6 +19,7 @@ mod pixels;
 mod pixels_weight;
 mod planar;
 mod planar_weight;
+mod rolling;
 mod scratch;
 mod tile;
 
@@ -70,6 +71,9 @@ macro_rules! direct_element {
             fn correlate(isa: Isa, c: &Correlation, layout: ImageLayout, operands: CorrelationOperands<'_, $t>) {
                 let CorrelationOperands { source, weight, bias, result } = operands;
                 match layout {
+                    ImageLayout::ChannelsFirst if rolling::applies::<$t>(isa, c) => {
+                        rolling::run(isa, c, source, weight, bias, result);
+                    }
                     ImageLayout::ChannelsFirst => planar::run(isa, c, source, weight, bias, result),
                     ImageLayout::ChannelsLast => pixels::run(isa, c, source, weight, bias, result),
                 }

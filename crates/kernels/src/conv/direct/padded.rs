@@ -149,7 +149,7 @@ impl<T: DirectElement> Kernel<T> for Fill<'_, T> {
 
 /// The lanes of a vector at `column` that lie in `0..width`.
 #[inline(always)]
-fn window_mask(column: isize, width: usize, lanes: usize) -> Mask {
+pub(super) fn window_mask(column: isize, width: usize, lanes: usize) -> Mask {
     let before = (-column).clamp(0, lanes as isize) as usize;
     let until = (width as isize - column).clamp(0, lanes as isize) as usize;
     first_lanes(until) & !first_lanes(before)
