@@ -20,6 +20,7 @@ mod pixels_weight;
 mod planar;
 mod planar_weight;
 mod rolling;
+mod rolling_weight;
 mod scratch;
 mod tile;
 
@@ -81,6 +82,9 @@ macro_rules! direct_element {
             #[inline(never)]
             fn reduce(isa: Isa, c: &Correlation, layout: ImageLayout, input: &[$t], grad_output: &[$t], sums: &mut [$t]) {
                 match layout {
+                    ImageLayout::ChannelsFirst if rolling_weight::applies::<$t>(isa, c) => {
+                        rolling_weight::run(isa, c, input, grad_output, sums);
+                    }
                     ImageLayout::ChannelsFirst => planar_weight::run(isa, c, input, grad_output, sums),
                     ImageLayout::ChannelsLast => pixels_weight::run(isa, c, input, grad_output, sums),
                 }

@@ -38,7 +38,7 @@ const TOGETHER: usize = 2;
 /// first-level cache, so that neighbouring columns find their rows there.
 const BAND_BYTES: usize = 16 << 10;
 /// Columns of a phase's kernel at most.
-const MOST_TAPS: usize = 7;
+pub(super) const MOST_TAPS: usize = 7;
 
 struct Plan<'a, T> {
     c: &'a Correlation,
@@ -63,14 +63,18 @@ struct Plan<'a, T> {
 
 /// Whether the rows roll for a correlation: one source channel, and kernels there are loops for.
 pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
-    let (row, column) = (&c.rows[0], &c.columns[0]);
-    let unphased = c.rows.len() == 1 && c.columns.len() == 1 && row.step == 1 && column.step == 1;
-    let square = row.taps == column.taps && row.stride == column.stride && matches!(row.taps, 3 | 5 | 7);
-    let dense = row.stride == 1 || row.stride == 2 && row.dilation == 1 && column.dilation == 1;
     let two_phases = c.columns.len() == 2
         && c.rows.iter().all(|axis| (1..=4).contains(&axis.taps) && axis.step == 2 && axis.dilation == 1)
         && c.columns.iter().all(|axis| axis.taps <= MOST_TAPS && axis.step == 2);
-    T::UNROLLED && !matches!(isa, Isa::Portable(_)) && c.sources == 1 && (unphased && square && dense || two_phases)
+    T::UNROLLED && !matches!(isa, Isa::Portable(_)) && c.sources == 1 && (is_dense_square(c) || two_phases)
+}
+
+/// Whether a correlation has one phase, and a square kernel of a size that there are loops for.
+pub(super) fn is_dense_square(c: &Correlation) -> bool {
+    let (row, column) = (&c.rows[0], &c.columns[0]);
+    let unphased = c.rows.len() == 1 && c.columns.len() == 1 && row.step == 1 && column.step == 1;
+    let square = row.taps == column.taps && row.stride == column.stride && matches!(row.taps, 3 | 5 | 7);
+    unphased && square && (row.stride == 1 || row.stride == 2 && row.dilation == 1 && column.dilation == 1)
 }
 
 /// Computes a correlation that [`applies`].
