@@ -14,7 +14,7 @@
 
 use super::DirectElement;
 use super::correlation::{Axis, Correlation};
-use super::padded::window_mask;
+use super::padded::{load_inside, window_mask};
 use super::planar::{CountLanes, narrowed};
 use super::scratch::{Ahead, share, worthwhile_tasks};
 use super::tile::unroll;
@@ -241,22 +241,6 @@ impl Window {
     }
 }
 
-/// A masked load. Where masks are not the hardware's own, whole vectors are spared them.
-///
-/// # Safety
-/// The numbers in the mask must be readable.
-#[inline(always)]
-unsafe fn load_inside<T: Copy, S: Vectors<T>>(simd: S, from: *const T, mask: Mask) -> S::Vector {
-    // SAFETY: promised by the caller.
-    unsafe {
-        if S::REGISTERS < 32 && mask == first_lanes(S::LANES) {
-            simd.load(from)
-        } else {
-            simd.load_masked(simd.zero(), from, mask)
-        }
-    }
-}
-
 /// Where a stream is among all: streams of a band lie together, then come the bands of a plane.
 #[derive(Clone, Copy)]
 struct Place {
@@ -370,7 +354,7 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
         let held: [Held<S::Vector>; TOGETHER] =
             unsafe { [self.hold(simd, streams[0].weights), self.hold(simd, streams[1].weights)] };
         let results = first.band * plan.band..((first.band + 1) * plan.band).min(row.results);
-        let [mut sources, mut targets] = self.ahead(first, count, &results);
+        let mut ahead = self.ahead(first, count, &results);
         let (row_stride, row_dilation) = (row.stride, row.dilation);
         for residue in 0..row.dilation {
             // Rows whose distance is no multiple of the dilation have nothing to do with each other.
@@ -400,8 +384,7 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
                 });
                 source_row += (row_stride * row_dilation) as isize;
                 if step >= Self::SUMS {
-                    sources.fetch();
-                    targets.fetch_to_write();
+                    ahead.fetch();
                     both!(v => {
                         let to = streams[v].target.wrapping_add(target);
                         // SAFETY: the row exists, and the masks select what is left of it.
@@ -500,27 +483,18 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
         }
     }
 
-    /// What the next band will read and write: the memory that follows this one's, in as many
-    /// parts as there are pairs of streams.
+    /// The sources of the next band: the memory that follows this one's, in as many parts as there
+    /// are pairs of streams. (To fetch what will be written brings nothing: stores wait elsewhere.)
     #[inline(always)]
-    fn ahead(&self, place: Place, count: usize, results: &std::ops::Range<usize>) -> [Ahead<T>; 2] {
-        let (plan, c) = (self.plan, self.plan.c);
+    fn ahead(&self, place: Place, count: usize, results: &std::ops::Range<usize>) -> Ahead<T> {
+        let (plan, [height, width]) = (self.plan, self.plan.c.source_size);
         let blocks = plan.windows.len();
-        let [[height, width], [to_height, to_width]] = [c.source_size, c.result_size];
-        let row = &c.rows[self.phase];
         // With several phases of the rows, the last one looks ahead.
-        let looks = self.phase + 1 == c.rows.len();
-        let source_len = results.len() * STRIDE * width;
-        let target_len = results.len() * row.step * to_width;
-        let portion = |len: usize| if looks { (len * count).div_ceil(blocks) } else { 0 };
-        let start = |len: usize| len + place.block * len.div_ceil(blocks);
-        let source = (plan.source_plane(place.plane) * height + results.start * STRIDE) * width + start(source_len);
-        let target = (place.plane * to_height + results.start * row.step) * to_width + start(target_len);
-        let times = results.len();
-        [
-            Ahead::new(plan.source.as_ptr().wrapping_add(source), portion(source_len), times),
-            Ahead::new(plan.target.at(target).cast_const(), portion(target_len), times),
-        ]
+        let looks = self.phase + 1 == plan.c.rows.len();
+        let len = results.len() * STRIDE * width;
+        let first = (plan.source_plane(place.plane) * height + results.start * STRIDE) * width;
+        let from = plan.source.as_ptr().wrapping_add(first + len + place.block * len.div_ceil(blocks));
+        Ahead::new(from, if looks { (len * count).div_ceil(blocks) } else { 0 }, results.len())
     }
 }
 

@@ -1,7 +1,5 @@
 //! How work is shared out, and numbers fetched ahead.
 
-use crate::simd::prefetch_to_write;
-
 /// The share of `units` that task `task` of `tasks` does: consecutive ones.
 pub(super) fn share(units: usize, tasks: usize, task: usize) -> std::ops::Range<usize> {
     task * units / tasks..(task + 1) * units / tasks
@@ -30,32 +28,17 @@ impl<T> Ahead<T> {
         Self { next: start, end: start.wrapping_add(len), numbers_each }
     }
 
-    /// Asks for the next portion, to be read soon.
+    /// Asks for the next portion.
     #[inline(always)]
     pub fn fetch(&mut self) {
-        self.fetch_by(|from| {
+        let until = self.next.wrapping_add(self.numbers_each).min(self.end);
+        while self.next < until {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a prefetch is a hint, which any address may be given to.
             unsafe {
                 use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-                _mm_prefetch::<_MM_HINT_T1>(from.cast());
+                _mm_prefetch::<_MM_HINT_T1>(self.next.cast());
             }
-            #[cfg(not(target_arch = "x86_64"))]
-            let _ = from;
-        });
-    }
-
-    /// Asks for the next portion, to be written soon.
-    #[inline(always)]
-    pub fn fetch_to_write(&mut self) {
-        self.fetch_by(prefetch_to_write);
-    }
-
-    #[inline(always)]
-    fn fetch_by(&mut self, fetch: impl Fn(*const T)) {
-        let until = self.next.wrapping_add(self.numbers_each).min(self.end);
-        while self.next < until {
-            fetch(self.next);
             self.next = self.next.wrapping_add(64 / size_of::<T>());
         }
     }
