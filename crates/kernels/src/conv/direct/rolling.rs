@@ -1,4 +1,4 @@
-//! Forward pass and data gradient of channels-first planes that one source plane is enough for.
+//! Forward pass and data gradient of channels-first planes that share no source plane.
 //!
 //! A depthwise plane is read where it lies. Going down its rows, every source vector is added, times
 //! its taps, to the sums of all result rows that it takes part in; a sum that has seen its last row
@@ -46,8 +46,8 @@ struct Plan<'a, T> {
     source: &'a [T],
     bias: Option<&'a [T]>,
     target: Target<T>,
-    /// For each phase of the rows, result channel, phase of the columns, column of the kernel: its
-    /// rows' elements.
+    /// For each phase of the rows, result channel, source channel, phase of the columns, column of the
+    /// kernel: its rows' elements.
     weights: Scratch<T>,
     /// Where the weights of each phase of the rows begin.
     phase_weights: Vec<usize>,
@@ -61,12 +61,15 @@ struct Plan<'a, T> {
     bands: usize,
 }
 
-/// Whether the rows roll for a correlation: one source channel, and kernels there are loops for.
+/// Whether the rows roll for a correlation: no source plane has several results to share a copy, and
+/// there are loops for the kernel. Results of several source planes are stored after each of them.
 pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
     let two_phases = c.columns.len() == 2
         && c.rows.iter().all(|axis| (1..=4).contains(&axis.taps) && axis.step == 2 && axis.dilation == 1)
         && c.columns.iter().all(|axis| axis.taps <= MOST_TAPS && axis.step == 2);
-    T::UNROLLED && !matches!(isa, Isa::Portable(_)) && c.sources == 1 && (is_dense_square(c) || two_phases)
+    T::UNROLLED
+        && !matches!(isa, Isa::Portable(_))
+        && (c.sources == 1 && (is_dense_square(c) || two_phases) || c.results == 1 && is_dense_square(c))
 }
 
 /// Whether a correlation has one phase, and a square kernel of a size that there are loops for.
@@ -102,7 +105,7 @@ pub(super) fn run<T: DirectElement>(
     let mut phase_weights = Vec::new();
     for row in &c.rows {
         phase_weights.push(weights_len);
-        weights_len += channels * row.taps * columns_of_taps;
+        weights_len += channels * c.sources * row.taps * columns_of_taps;
     }
     let mut weights = Scratch::new(weights_len);
     pack(c, weight, weights.as_mut_slice());
@@ -140,12 +143,13 @@ fn pack<T: DirectElement>(c: &Correlation, weight: &[T], packed: &mut [T]) {
     let mut packed = packed.iter_mut();
     for row in &c.rows {
         for channel in 0..c.groups * c.results {
-            let at = c.weight_at(channel / c.results, channel % c.results, 0);
-            for column in &c.columns {
-                for k in 0..column.taps {
-                    for r in 0..row.taps {
-                        let element = row.kernel_element(r) * c.kernel_width() + column.kernel_element(k);
-                        *packed.next().expect("counted") = weight[at + element];
+            for source in 0..c.sources {
+                let at = c.weight_at(channel / c.results, channel % c.results, source);
+                for column in &c.columns {
+                    for k in (0..column.taps).map(|k| column.kernel_element(k)) {
+                        for r in (0..row.taps).map(|r| row.kernel_element(r)) {
+                            *packed.next().expect("counted") = weight[at + r * c.kernel_width() + k];
+                        }
                     }
                 }
             }
@@ -154,10 +158,10 @@ fn pack<T: DirectElement>(c: &Correlation, weight: &[T], packed: &mut [T]) {
 }
 
 impl<T> Plan<'_, T> {
-    /// The source plane of a plane of results.
+    /// The first source plane of a plane of results.
     #[inline(always)]
     fn source_plane(&self, plane: usize) -> usize {
-        if self.c.results == 1 { plane } else { plane / self.c.results }
+        if self.c.results == 1 { plane * self.c.sources } else { plane / self.c.results * self.c.sources }
     }
 }
 
@@ -311,7 +315,9 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES: usi
             // Two that go down together have the same rows.
             let second = if left > 1 && next.band == place.band { next } else { place };
             let alone = second.plane == place.plane && second.block == place.block;
-            self.go_down(simd, place, second, if alone { 1 } else { 2 });
+            for source in 0..plan.c.sources {
+                self.go_down(simd, [place, second], if alone { 1 } else { 2 }, source);
+            }
             left -= if alone { 1 } else { 2 };
             place = if alone { next } else { next.next(plan) };
         }
@@ -325,15 +331,16 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
     const SUMS: usize = TAPS.div_ceil(STRIDE);
 
     #[inline(always)]
-    fn stream<S: Vectors<T>>(&self, place: Place) -> Stream<'a, T> {
+    fn stream<S: Vectors<T>>(&self, place: Place, source: usize) -> Stream<'a, T> {
         let (plan, c) = (self.plan, self.plan.c);
         let [[height, width], [to_height, to_width]] = [c.source_size, c.result_size];
         let row = &c.rows[self.phase];
-        let weights = plan.phase_weights[self.phase] + place.channel * row.taps * plan.columns_of_taps;
+        let kernel = place.channel * c.sources + source;
+        let weights = plan.phase_weights[self.phase] + kernel * row.taps * plan.columns_of_taps;
         let at = place.block * PHASES * S::LANES;
         let left = to_width - at;
         Stream {
-            source: plan.source.as_ptr().wrapping_add(plan.source_plane(place.plane) * height * width),
+            source: plan.source.as_ptr().wrapping_add((plan.source_plane(place.plane) + source) * height * width),
             windows: &plan.windows[place.block],
             weights: plan.weights.as_slice()[weights..].as_ptr(),
             bias: plan.bias.map_or(T::ZERO, |bias| bias[place.channel]),
@@ -342,19 +349,20 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
         }
     }
 
-    /// Takes streams down a band; `count` says whether the second differs from the first.
+    /// Takes streams down a band of a source channel; `count` says whether the second differs from
+    /// the first. The first source channel begins the results, the others add to them.
     #[inline(always)]
-    fn go_down<S: Vectors<T>>(&self, simd: S, first: Place, second: Place, count: usize) {
+    fn go_down<S: Vectors<T>>(&self, simd: S, [first, second]: [Place; TOGETHER], count: usize, source: usize) {
         let (plan, c) = (self.plan, self.plan.c);
         let row = &c.rows[self.phase];
         let (height, width, to_width) = (c.source_size[0], c.source_size[1], c.result_size[1]);
-        let streams: [Stream<'_, T>; TOGETHER] = [self.stream::<S>(first), self.stream::<S>(second)];
+        let streams: [Stream<'_, T>; TOGETHER] = [self.stream::<S>(first, source), self.stream::<S>(second, source)];
         let starts: [S::Vector; TOGETHER] = [simd.splat(streams[0].bias), simd.splat(streams[1].bias)];
         // SAFETY: the streams' weights are the kernel's.
         let held: [Held<S::Vector>; TOGETHER] =
             unsafe { [self.hold(simd, streams[0].weights), self.hold(simd, streams[1].weights)] };
         let results = first.band * plan.band..((first.band + 1) * plan.band).min(row.results);
-        let mut ahead = self.ahead(first, count, &results);
+        let mut ahead = self.ahead(first, count, &results, source);
         let (row_stride, row_dilation) = (row.stride, row.dilation);
         for residue in 0..row.dilation {
             // Rows whose distance is no multiple of the dilation have nothing to do with each other.
@@ -366,11 +374,20 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
             let mut source_row = row.source(first, 0);
             let mut target = first * row.step * to_width;
             let mut sums = [[[simd.zero(); PHASES]; TAPS]; TOGETHER];
-            unroll!(m < Self::SUMS => {
-                both!(v => {
-                    sums[v][m] = [starts[v]; PHASES];
-                });
-            });
+            macro_rules! begin {
+                ($step:expr) => {
+                    both!(v => {
+                        sums[v][0] = [starts[v]; PHASES];
+                        if source > 0 && PHASES == 1 && $step < steps {
+                            let row = (first + $step * row_dilation) * row.step;
+                            let from = streams[v].target.wrapping_add(row * to_width);
+                            // SAFETY: the row exists, and the mask selects what is left of it.
+                            sums[v][0][0] = unsafe { simd.load_masked(starts[v], from, streams[v].lanes[0]) };
+                        }
+                    });
+                };
+            }
+            begin!(0);
             for step in 1..steps + Self::SUMS {
                 unroll!(rest < STRIDE => {
                     let at = source_row + (rest * row_dilation) as isize;
@@ -396,8 +413,8 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
                     for m in (1..Self::SUMS).rev() {
                         sums[v][m] = sums[v][m - 1];
                     }
-                    sums[v][0] = [starts[v]; PHASES];
                 });
+                begin!(step);
             }
         }
     }
@@ -486,13 +503,13 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
     /// The sources of the next band: the memory that follows this one's, in as many parts as there
     /// are pairs of streams. (To fetch what will be written brings nothing: stores wait elsewhere.)
     #[inline(always)]
-    fn ahead(&self, place: Place, count: usize, results: &std::ops::Range<usize>) -> Ahead<T> {
+    fn ahead(&self, place: Place, count: usize, results: &std::ops::Range<usize>, source: usize) -> Ahead<T> {
         let (plan, [height, width]) = (self.plan, self.plan.c.source_size);
         let blocks = plan.windows.len();
         // With several phases of the rows, the last one looks ahead.
         let looks = self.phase + 1 == plan.c.rows.len();
         let len = results.len() * STRIDE * width;
-        let first = (plan.source_plane(place.plane) * height + results.start * STRIDE) * width;
+        let first = ((plan.source_plane(place.plane) + source) * height + results.start * STRIDE) * width;
         let from = plan.source.as_ptr().wrapping_add(first + len + place.block * len.div_ceil(blocks));
         Ahead::new(from, if looks { (len * count).div_ceil(blocks) } else { 0 }, results.len())
     }

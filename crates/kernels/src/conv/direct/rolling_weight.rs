@@ -1,4 +1,4 @@
-//! Weight gradient of channels-first planes that see one input plane each: rows roll by.
+//! Weight gradient of channels-first planes: rows roll by.
 //!
 //! The counterpart of [`rolling`](super::rolling). Going down a vector of columns, the last few rows
 //! of the output's gradient stay in registers; every input vector is loaded once and multiplied by
@@ -18,6 +18,8 @@ use crate::simd::{Isa, Kernel, Mask, Vectors, dispatch, first_lanes};
 
 /// Bytes of input rows at most that all columns are taken down before the rows below.
 const BAND_BYTES: usize = 12 << 10;
+/// Bytes of planes at most that come between two visits to the same sums.
+const RUN_BYTES: usize = 32 << 10;
 /// The images are cut into as many parts as make this many tasks together with the channels.
 const TASKS: usize = 16;
 
@@ -31,6 +33,8 @@ struct Plan<'a, T> {
     blocks: Vec<([Window; MOST_TAPS], Mask)>,
     /// Output channels, all groups together.
     channels: usize,
+    /// Images that are added up before the next pair of channels has its turn.
+    run: usize,
     /// Output rows of a band, and how many bands a plane has.
     band: usize,
     bands: usize,
@@ -41,7 +45,9 @@ struct Plan<'a, T> {
 
 /// Whether the rows roll for a forward pass's weight gradient.
 pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
-    T::UNROLLED && !matches!(isa, Isa::Portable(_)) && c.sources == 1 && is_dense_square(c)
+    // Separating columns costs less in a copy that many channels share.
+    let few = c.sources == 1 || c.rows[0].stride == 1;
+    T::UNROLLED && !matches!(isa, Isa::Portable(_)) && few && is_dense_square(c)
 }
 
 /// Computes the weight's gradient of a forward pass that [`applies`].
@@ -51,6 +57,7 @@ pub(super) fn run<T: DirectElement>(isa: Isa, c: &Correlation, input: &[T], grad
     let (row, column) = (&c.rows[0], &c.columns[0]);
     let channels = c.groups * c.results;
     let row_bytes = c.source_size[1] * row.stride * size_of::<T>();
+    let plane_bytes = |size: [usize; 2]| size[0] * size[1] * size_of::<T>();
     let parts_wanted = TASKS.div_ceil(channels).min((c.products() / 1_000_000).max(1));
     let most_bands = row.results.div_ceil(2 * row.reach() + 2);
     let bands = row.results.div_ceil((BAND_BYTES / row_bytes.max(1)).max(1));
@@ -66,6 +73,7 @@ pub(super) fn run<T: DirectElement>(isa: Isa, c: &Correlation, input: &[T], grad
         grad_output,
         blocks: (0..column.results).step_by(lanes).map(|at| block(column, at, c.source_size[1], lanes)).collect(),
         channels,
+        run: (RUN_BYTES / (plane_bytes(c.source_size) + plane_bytes(c.result_size)).max(1)).max(1),
         band,
         bands,
         parts,
@@ -124,14 +132,19 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize> Kernel<T> for Red
     fn run<S: Vectors<T>>(self, simd: S) {
         let Self { plan, part, ref channels } = self;
         let c = plan.c;
-        let kernel = TAPS * TAPS;
-        let mut lane_sums = Scratch::<T>::new(channels.len() * kernel * S::LANES);
+        let kernel = TAPS * TAPS * S::LANES;
+        let mut lane_sums = Scratch::<T>::new(channels.len() * c.sources * kernel);
         lane_sums.as_mut_slice().fill(T::ZERO);
-        for unit in share(c.batch * plan.bands, plan.parts, part) {
+        // Units are the bands of an image, then the next image's; planes of one band make runs.
+        let units = share(c.batch * plan.bands, plan.parts, part);
+        let run = if plan.bands == 1 { plan.run } else { 1 };
+        for unit in units.clone().step_by(run) {
             let (image, band) = (unit / plan.bands, unit % plan.bands * plan.band);
+            let images = image..image + run.min(units.end - unit);
             let rows = band..(band + plan.band).min(c.result_size[0]);
-            for (channel, sums) in channels.clone().zip(lane_sums.as_mut_slice().chunks_exact_mut(kernel * S::LANES)) {
-                let place = Place { image, channel, rows: rows.clone() };
+            let pairs = channels.clone().flat_map(|channel| (0..c.sources).map(move |source| (channel, source)));
+            for ((channel, source), sums) in pairs.zip(lane_sums.as_mut_slice().chunks_exact_mut(kernel)) {
+                let place = Place { images: images.clone(), channel, source, rows: rows.clone() };
                 let mut ahead = self.ahead(&place);
                 // As many columns of the kernel at a time as registers hold sums for.
                 if TAPS == 3 {
@@ -150,7 +163,7 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize> Kernel<T> for Red
                 }
             }
         }
-        let first = part * plan.channels * kernel + channels.start * kernel;
+        let first = (part * plan.channels + channels.start) * c.sources * TAPS * TAPS;
         for (i, lanes) in lane_sums.as_slice().chunks_exact(S::LANES).enumerate() {
             // SAFETY: the part and the channels are this task's alone.
             unsafe { plan.target.at(first + i).write(simd.sum(simd.load_slice(lanes))) };
@@ -160,8 +173,11 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize> Kernel<T> for Red
 
 /// The planes and rows that are being used.
 struct Place {
-    image: usize,
+    images: std::ops::Range<usize>,
+    /// The output channel, all groups together.
     channel: usize,
+    /// The input channel within the group.
+    source: usize,
     rows: std::ops::Range<usize>,
 }
 
@@ -169,27 +185,32 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize> Reduce<'_, T, TAP
     /// Gradient rows in registers: those that an input row meets.
     const ROWS: usize = TAPS.div_ceil(STRIDE);
 
-    /// Where the planes of a place begin.
+    /// Where the planes of a place's pair of channels begin, in its first image.
     #[inline(always)]
     fn planes(&self, place: &Place) -> [*const T; 2] {
         let (plan, c) = (self.plan, self.plan.c);
         let plane = |size: [usize; 2], index: usize| index * size[0] * size[1];
-        let input = plane(c.source_size, place.image * c.groups + place.channel / c.results);
-        let gradient = plane(c.result_size, place.image * plan.channels + place.channel);
+        let group = place.images.start * c.groups + place.channel / c.results;
+        let input = plane(c.source_size, group * c.sources + place.source);
+        let gradient = plane(c.result_size, place.images.start * plan.channels + place.channel);
         [plan.input[input..].as_ptr(), plan.grad_output[gradient..].as_ptr()]
     }
 
-    /// The rows of the channel that follows.
+    /// The rows of the channels that follow: the input's are new with a group's first output
+    /// channel, the output's with its first input channel.
     #[inline(always)]
     fn ahead(&self, place: &Place) -> [Ahead<T>; 2] {
         let c = self.plan.c;
         let [input, gradient] = self.planes(place);
-        let times = place.rows.len() * self.plan.blocks.len();
-        let rows = |from: *const T, [height, width]: [usize; 2], stride: usize| {
-            let from = from.wrapping_add((height + place.rows.start * stride) * width);
-            Ahead::new(from, place.rows.len() * stride * width, times)
+        let times = place.images.len() * place.rows.len() * self.plan.blocks.len();
+        let rows = |from: *const T, planes: usize, [height, width]: [usize; 2], stride: usize, new: bool| {
+            let from = from.wrapping_add((planes * height + place.rows.start * stride) * width);
+            Ahead::new(from, if new { place.rows.len() * stride * width } else { 0 }, times)
         };
-        [rows(input, c.source_size, STRIDE), rows(gradient, c.result_size, 1)]
+        [
+            rows(input, c.sources, c.source_size, STRIDE, place.channel % c.results + 1 == c.results),
+            rows(gradient, 1, c.result_size, 1, place.source + 1 == c.sources),
+        ]
     }
 
     /// Adds the products of a place to the sums of `B` columns of the kernel, `[column][row]`.
@@ -206,9 +227,14 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize> Reduce<'_, T, TAP
         let row = &c.rows[0];
         let (height, width, to_width) = (c.source_size[0], c.source_size[1], c.result_size[1]);
         let [input, gradient] = self.planes(place);
+        let input_step = c.groups * c.sources * height * width;
+        let gradient_step = plan.channels * c.result_size[0] * to_width;
         let mut products = [[simd.zero(); TAPS]; B];
-        for (block, (windows, lanes)) in plan.blocks.iter().enumerate() {
-            let gradient = gradient.wrapping_add(block * S::LANES);
+        let blocks = (0..place.images.len()).flat_map(|image| (0..plan.blocks.len()).map(move |block| (image, block)));
+        for (image, block) in blocks {
+            let (windows, lanes) = &plan.blocks[block];
+            let input = input.wrapping_add(image * input_step);
+            let gradient = gradient.wrapping_add(image * gradient_step + block * S::LANES);
             let mut taps = [Window::default(); B];
             for (b, window) in taps.iter_mut().enumerate() {
                 *window = windows[first + b];
