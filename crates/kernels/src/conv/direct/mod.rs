@@ -19,6 +19,8 @@ mod pixels;
 mod pixels_weight;
 mod planar;
 mod planar_weight;
+mod rolling;
+mod rolling_weight;
 mod scratch;
 mod tile;
 
@@ -70,6 +72,9 @@ macro_rules! direct_element {
             fn correlate(isa: Isa, c: &Correlation, layout: ImageLayout, operands: CorrelationOperands<'_, $t>) {
                 let CorrelationOperands { source, weight, bias, result } = operands;
                 match layout {
+                    ImageLayout::ChannelsFirst if rolling::applies::<$t>(isa, c) => {
+                        rolling::run(isa, c, source, weight, bias, result);
+                    }
                     ImageLayout::ChannelsFirst => planar::run(isa, c, source, weight, bias, result),
                     ImageLayout::ChannelsLast => pixels::run(isa, c, source, weight, bias, result),
                 }
@@ -77,6 +82,9 @@ macro_rules! direct_element {
             #[inline(never)]
             fn reduce(isa: Isa, c: &Correlation, layout: ImageLayout, input: &[$t], grad_output: &[$t], sums: &mut [$t]) {
                 match layout {
+                    ImageLayout::ChannelsFirst if rolling_weight::applies::<$t>(isa, c) => {
+                        rolling_weight::run(isa, c, input, grad_output, sums);
+                    }
                     ImageLayout::ChannelsFirst => planar_weight::run(isa, c, input, grad_output, sums),
                     ImageLayout::ChannelsLast => pixels_weight::run(isa, c, input, grad_output, sums),
                 }

@@ -8,7 +8,7 @@ use super::correlation::Axis;
 use crate::simd::{Kernel, Mask, Vectors, first_lanes};
 
 /// The shape of a padded copy.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Padded {
     /// Column of the source plane that the copy begins with.
     pub first_column: isize,
@@ -22,6 +22,8 @@ pub(super) struct Padded {
     pub row_stride: usize,
     /// Source rows that the last result of a band needs beyond its first.
     row_reach: usize,
+    /// For each vector of source columns from the first on, the lanes that lie in a row.
+    masks: Vec<Mask>,
 }
 
 impl Padded {
@@ -36,10 +38,14 @@ impl Padded {
         let (first_row, first_column) = (origin(rows), origin(columns));
         let stride = columns.first().map_or(1, |axis| axis.stride);
         let results = columns.iter().map(|axis| axis.results.next_multiple_of(lanes)).max().unwrap_or(0);
+        let part = (results + beyond(columns, first_column) / stride).next_multiple_of(lanes);
+        let width = columns.first().map_or(0, |axis| axis.sources);
+        let mask = |at: usize| window_mask(first_column + at as isize, width, lanes);
         Self {
             first_column,
             stride,
-            part: (results + beyond(columns, first_column) / stride).next_multiple_of(lanes),
+            part,
+            masks: (0..stride * part).step_by(lanes).map(mask).collect(),
             first_row,
             row_stride: rows.first().map_or(1, |axis| axis.stride),
             row_reach: beyond(rows, first_row) + 1,
@@ -72,47 +78,69 @@ impl Padded {
     /// `from` must have `width` readable numbers, and `to` room for a row.
     #[inline(always)]
     unsafe fn fill_row<T: DirectElement, S: Vectors<T>>(&self, simd: S, from: *const T, width: usize, to: *mut T) {
-        let window = |column: isize| {
-            let v = from.wrapping_offset(column);
-            if column >= 0 && column as usize + S::LANES <= width {
-                // SAFETY: the window lies inside the row.
-                unsafe { simd.load(v) }
-            } else {
-                // SAFETY: the mask selects what lies inside the row.
-                unsafe { simd.load_masked(simd.zero(), v, window_mask(column, width, S::LANES)) }
-            }
-        };
-        match self.stride {
-            1 => {
-                for at in (0..self.part).step_by(S::LANES) {
-                    // SAFETY: a part is a multiple of a vector.
-                    unsafe { simd.store(to.add(at), window(self.first_column + at as isize)) };
+        let from = from.wrapping_offset(self.first_column);
+        // SAFETY: the masks select what lies inside the row, of which vectors are counted from the
+        // first column; a part is a multiple of a vector, and a row has `stride` of them.
+        unsafe {
+            match self.stride {
+                1 => {
+                    for (i, &mask) in self.masks.iter().enumerate() {
+                        let at = i * S::LANES;
+                        simd.store(to.add(at), load_inside(simd, from.wrapping_add(at), mask));
+                    }
                 }
-            }
-            2 => {
-                for at in (0..self.part).step_by(S::LANES) {
-                    let column = self.first_column + 2 * at as isize;
-                    let (even, odd) = simd.deinterleave(window(column), window(column + S::LANES as isize));
-                    // SAFETY: a part is a multiple of a vector, and there are two.
-                    unsafe {
+                2 => {
+                    for (i, masks) in self.masks.chunks_exact(2).enumerate() {
+                        let (at, from) = (i * S::LANES, from.wrapping_add(2 * i * S::LANES));
+                        let low = load_inside(simd, from, masks[0]);
+                        let high = load_inside(simd, from.wrapping_add(S::LANES), masks[1]);
+                        let (even, odd) = simd.deinterleave(low, high);
                         simd.store(to.add(at), even);
                         simd.store(to.add(self.part + at), odd);
                     }
                 }
-            }
-            stride => {
-                for remainder in 0..stride {
-                    for at in 0..self.part {
-                        let column = self.first_column + (at * stride + remainder) as isize;
-                        let inside = (column as usize) < width;
-                        // SAFETY: the column was compared with the width; the row has `stride` parts.
-                        unsafe {
-                            let value = if inside { *from.offset(column) } else { T::default() };
-                            to.add(remainder * self.part + at).write(value);
+                stride => {
+                    for remainder in 0..stride {
+                        // Columns `first + at * stride` lie inside for `at` from `start` until `end`.
+                        let first = self.first_column + remainder as isize;
+                        let until = |column: isize| ((column - first).max(0) as usize).div_ceil(stride).min(self.part);
+                        let (start, end) = (until(0), until(width as isize));
+                        let part = to.add(remainder * self.part);
+                        let from = from.wrapping_add(remainder);
+                        for at in start..end {
+                            part.add(at).write(from.wrapping_add(at * stride).read());
                         }
+                        part.write_bytes(0, start);
+                        part.add(end).write_bytes(0, self.part - end);
                     }
                 }
             }
+        }
+    }
+
+    /// # Safety
+    /// `to` must have room for a row.
+    #[inline(always)]
+    unsafe fn empty_row<T: DirectElement, S: Vectors<T>>(&self, simd: S, to: *mut T) {
+        for at in (0..self.pitch()).step_by(S::LANES) {
+            // SAFETY: promised by the caller; parts are multiples of a vector.
+            unsafe { simd.store(to.add(at), simd.zero()) };
+        }
+    }
+}
+
+/// A masked load. Where masks are not the hardware's own, whole vectors are spared them.
+///
+/// # Safety
+/// The numbers in the mask must be readable.
+#[inline(always)]
+pub(super) unsafe fn load_inside<T: Copy, S: Vectors<T>>(simd: S, from: *const T, mask: Mask) -> S::Vector {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if S::REGISTERS < 32 && mask == first_lanes(S::LANES) {
+            simd.load(from)
+        } else {
+            simd.load_masked(simd.zero(), from, mask)
         }
     }
 }
@@ -141,15 +169,21 @@ impl<T: DirectElement> Kernel<T> for Fill<'_, T> {
         for (row, to) in (first_row..).zip(self.to.chunks_exact_mut(self.padded.pitch())) {
             let inside = (row as usize) < height;
             let from = self.plane.as_ptr().wrapping_offset(row * width as isize);
-            // SAFETY: the source row lies inside or counts as empty; the copy's row was sliced.
-            unsafe { self.padded.fill_row(simd, from, if inside { width } else { 0 }, to.as_mut_ptr()) };
+            // SAFETY: the source row lies inside, if it is read; the copy's row was sliced.
+            unsafe {
+                if inside {
+                    self.padded.fill_row(simd, from, width, to.as_mut_ptr());
+                } else {
+                    self.padded.empty_row(simd, to.as_mut_ptr());
+                }
+            }
         }
     }
 }
 
 /// The lanes of a vector at `column` that lie in `0..width`.
 #[inline(always)]
-fn window_mask(column: isize, width: usize, lanes: usize) -> Mask {
+pub(super) fn window_mask(column: isize, width: usize, lanes: usize) -> Mask {
     let before = (-column).clamp(0, lanes as isize) as usize;
     let until = (width as isize - column).clamp(0, lanes as isize) as usize;
     first_lanes(until) & !first_lanes(before)

@@ -7,7 +7,7 @@
 use super::DirectElement;
 use super::correlation::{Axis, Correlation};
 use super::padded::{Fill, Padded};
-use super::scratch::{share, worthwhile_tasks};
+use super::scratch::{Ahead, share, worthwhile_tasks};
 use super::tile::{Rows, Scalars, TILE, UNROLLED, accumulate, unroll};
 use crate::parallel;
 use crate::scratch::{Scratch, Target};
@@ -43,6 +43,8 @@ struct Plan<'a, T> {
     /// Result rows of a phase that are made at a time; a multiple of a tile.
     band: usize,
     bands: usize,
+    /// Vectors of a row of results (of a phase).
+    blocks: usize,
     /// Numbers of one plane's padded copy.
     plane: usize,
     /// Numbers of the results of a tile before columns of different phases are interleaved.
@@ -102,6 +104,7 @@ pub(super) fn run<T: DirectElement>(
         weights,
         band,
         bands: tiles.div_ceil(band / TILE),
+        blocks: widest / lanes,
         plane,
         strip: if c.columns.len() > 1 { c.columns.len() * TILE * widest } else { 0 },
     };
@@ -167,6 +170,11 @@ fn make<T: DirectElement>(plan: &Plan<'_, T>, units: std::ops::Range<usize>) {
             let to = &mut copy.as_mut_slice()[s * plan.plane..][..rows * plan.padded.pitch()];
             dispatch::<T, _>(plan.isa, Fill { padded: &plan.padded, plane, size: c.source_size, band, to });
         }
+        // The planes of the next group follow this one's.
+        let sweeps = plan.phases.iter().map(|phase| phase.row.results.div_ceil(TILE)).sum::<usize>();
+        let len = if plan.bands == 1 { c.sources * source_plane } else { 0 };
+        let from = plan.source.as_ptr().wrapping_add((image_and_group + 1) * c.sources * source_plane);
+        let mut ahead = Ahead::new(from, len, sweeps * c.results * plan.blocks);
         for phases in plan.phases.chunks(c.columns.len()) {
             let last = phases[0].row.results.min(band + plan.band);
             for row in (band..last).step_by(TILE) {
@@ -177,7 +185,7 @@ fn make<T: DirectElement>(plan: &Plan<'_, T>, units: std::ops::Range<usize>) {
                     for (i, phase) in phases.iter().enumerate() {
                         let part = strip.address().wrapping_add(i * plan.strip / phases.len());
                         let part = if plan.strip == 0 { std::ptr::null_mut() } else { part };
-                        tiles(plan, phase, &place, result..result + step, part);
+                        tiles(plan, phase, &place, result..result + step, part, &mut ahead);
                     }
                     if plan.strip > 0 {
                         let strip = strip.as_slice();
@@ -214,20 +222,22 @@ fn tiles<T: DirectElement>(
     place: &Place<T>,
     results: std::ops::Range<usize>,
     strip: *mut T,
+    ahead: &mut Ahead<T>,
 ) {
     let pairs = if plan.many_registers { results.len() / 2 * 2 } else { 0 };
     let split = results.start + pairs;
     macro_rules! single {
         ($dispatch:ident, $taps:literal, $stride:literal) => {{
-            let sweep = Sweep::<T, $taps, $stride, 1> { plan, phase, place, results, strip };
+            let sweep = Sweep::<T, $taps, $stride, 1> { plan, phase, place, results, strip, ahead };
             let _ = T::$dispatch(plan.isa, sweep);
         }};
     }
     macro_rules! double {
         ($dispatch:ident, $taps:literal, $stride:literal) => {{
-            let sweep = Sweep::<T, $taps, $stride, 2> { plan, phase, place, results: results.start..split, strip };
+            let sweep =
+                Sweep::<T, $taps, $stride, 2> { plan, phase, place, results: results.start..split, strip, ahead };
             let _ = T::$dispatch(plan.isa, sweep);
-            let sweep = Sweep::<T, $taps, $stride, 1> { plan, phase, place, results: split..results.end, strip };
+            let sweep = Sweep::<T, $taps, $stride, 1> { plan, phase, place, results: split..results.end, strip, ahead };
             let _ = T::$dispatch(plan.isa, sweep);
         }};
     }
@@ -251,6 +261,7 @@ struct Sweep<'a, T, const TAPS: usize, const STRIDE: usize, const N: usize> {
     place: &'a Place<T>,
     results: std::ops::Range<usize>,
     strip: *mut T,
+    ahead: &'a mut Ahead<T>,
 }
 
 impl<T: DirectElement, const TAPS: usize, const STRIDE: usize, const N: usize> Kernel<T>
@@ -259,7 +270,7 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize, const N: usize> K
     type Output = ();
     #[inline(always)]
     fn run<S: Vectors<T>>(self, simd: S) {
-        let Self { plan, phase, place, results, strip } = self;
+        let Self { plan, phase, place, results, strip, ahead } = self;
         let c = plan.c;
         let (row, column) = (&phase.row, &phase.column);
         let pitch = plan.padded.pitch();
@@ -271,6 +282,7 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize, const N: usize> K
             let mask = first_lanes(column.results - at);
             let full = column.results - at >= S::LANES;
             for result in results.clone().step_by(N) {
+                (0..N).for_each(|_| ahead.fetch());
                 let mut sums = [[simd.zero(); TILE]; N];
                 let mut packed = [Scalars(weights); N];
                 for n in 0..N {
