@@ -114,7 +114,7 @@ impl<T: ConvElement, F: Scheme> Algorithm<T> for Winograd<F> {
 
     fn applies(&self, problem: &Problem) -> Option<Cost> {
         let g = &problem.geometry;
-        if !covers::<F>(g) || g.input_len() * g.weight_len() * g.output_len() == 0 {
+        if !covers::<F>(g) || [g.input_len(), g.weight_len(), g.output_len()].contains(&0) {
             return None;
         }
         let grid = match problem.pass {
