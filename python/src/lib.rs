@@ -20,6 +20,7 @@ mod node;
 mod numpy;
 mod objects;
 mod output;
+mod plans;
 mod print;
 mod runtime;
 mod schema;
@@ -55,6 +56,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         runtime::_parse_to,
         runtime::_get_cpu_capability,
         runtime::_set_warn_always,
+        plans::_get_conv_settings,
+        plans::_set_conv_settings,
+        plans::_explain_convolution,
         tensor::_set_tensor_class,
         error::_set_linalg_error,
         construct::tensor,

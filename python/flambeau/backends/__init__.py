@@ -2,7 +2,7 @@
 
 import importlib as _importlib
 
-_LAZY = ("cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "openmp", "opt_einsum", "quantized")
+_LAZY = ("conv", "cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "openmp", "opt_einsum", "quantized")
 
 
 def __getattr__(name):

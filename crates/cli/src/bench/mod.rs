@@ -33,16 +33,17 @@ With one thread the time is the processor's time of that thread, so that other
 programs do not count.";
 
 pub const EXAMPLES: &str = "Examples:
-  flambeau bench                                        every layer, forward
-  flambeau bench --only 'dw' --backward --channels-last depthwise layers, all passes, channels_last images
-  flambeau bench --only N1 --threads 1 --budget 10      batches of one, on one thread, in ten seconds or so
-  flambeau bench --by dense                             every layer by one algorithm
-  flambeau bench --json speed.json --picture speed.svg  for programs and for people";
+  flambeau bench                                  every layer, forward
+  flambeau bench --only dw --backward             depthwise layers, all passes
+  flambeau bench --only '3x3 N1' --threads 1      batches of one, on one thread
+  flambeau bench --channels-last --budget 5       five seconds for all timings
+  flambeau bench --by dense                       every layer by one algorithm
+  flambeau bench --json a.json --picture a.svg    for programs and for people";
 
 /// Options of `flambeau bench`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only layers whose names contain this, such as resnet50, dw, 3x3 or N16.
+    /// Only layers whose names contain these words, such as resnet50, dw, 3x3 or N16.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Also the backward pass: gradients of input and weight.
@@ -96,9 +97,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 fn run_in<T: ConvElement>(options: &Options, out: &mut dyn Write) -> Result<ExitCode> {
     check_algorithm::<T>(options)?;
     let wanted = options.only.as_deref().unwrap_or_default();
-    let layers: Vec<Layer> = layers().into_iter().filter(|layer| layer.name.contains(wanted)).collect();
+    let layers: Vec<Layer> = layers().into_iter().filter(|layer| is_wanted(&layer.name, wanted)).collect();
     if layers.is_empty() {
-        return Err(Error::value(format!("no layer's name contains '{wanted}'")));
+        return Err(Error::value(format!("no layer's name has '{wanted}' in it")));
     }
     let passes = if options.backward { &Pass::ALL[..] } else { &Pass::ALL[..1] };
     let count = (layers.len() * passes.len()) as u32;
@@ -132,6 +133,13 @@ fn run_in<T: ConvElement>(options: &Options, out: &mut dyn Write) -> Result<Exit
         numbers::print(out, &format!("wrote {}\n", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a name contains all words. A batch is a whole word: N1 is not N16.
+fn is_wanted(name: &str, words: &str) -> bool {
+    let is_batch = |word: &str| word.strip_prefix('N').is_some_and(|n| n.parse::<usize>().is_ok());
+    let has = |word: &str| if is_batch(word) { name.split(' ').any(|part| part == word) } else { name.contains(word) };
+    words.split_whitespace().all(has)
 }
 
 fn check_algorithm<T: ConvElement>(options: &Options) -> Result<()> {
@@ -215,9 +223,17 @@ mod tests {
     #[test]
     fn what_is_not_there_is_an_error() {
         let error = run_in::<f32>(&options("--only nonsense"), &mut std::io::sink()).expect_err("no layer");
-        assert_eq!(error.message(), "no layer's name contains 'nonsense'");
+        assert_eq!(error.message(), "no layer's name has 'nonsense' in it");
         let error = run_in::<f32>(&options("--by magic"), &mut std::io::sink()).expect_err("no algorithm");
         assert!(error.message().starts_with("there is no algorithm 'magic'; there are: dense"));
+    }
+
+    #[test]
+    fn layers_are_chosen_by_words() {
+        let count = |words: &str| layers().iter().filter(|layer| is_wanted(&layer.name, words)).count();
+        assert_eq!(count(""), layers().len());
+        assert_eq!(count("resnet50 N1"), count("N16 resnet50"));
+        assert_eq!((count("stem N1"), count("stem"), count("stem N2")), (1, 2, 0));
     }
 
     #[test]
