@@ -15,7 +15,7 @@
 use super::DirectElement;
 use super::correlation::{Axis, Correlation};
 use super::padded::{load_inside, window_mask};
-use super::planar::{CountLanes, narrowed};
+use super::planar::CountLanes;
 use super::scratch::{Ahead, share, worthwhile_tasks};
 use super::tile::unroll;
 use crate::parallel;
@@ -89,7 +89,6 @@ pub(super) fn run<T: DirectElement>(
     bias: Option<&[T]>,
     result: &mut [T],
 ) {
-    let isa = narrowed::<T>(isa, &c.columns);
     let lanes = dispatch::<T, _>(isa, CountLanes);
     let most = |axes: &[Axis]| axes.iter().map(|axis| axis.results).max().unwrap_or(0);
     let (rows, columns) = (most(&c.rows), most(&c.columns));

@@ -52,7 +52,8 @@ pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
 
 /// Computes the weight's gradient of a forward pass that [`applies`].
 pub(super) fn run<T: DirectElement>(isa: Isa, c: &Correlation, input: &[T], grad_output: &[T], grad_weight: &mut [T]) {
-    let isa = narrowed::<T>(isa, &c.columns);
+    // Wide vectors come with the registers that larger kernels' sums need.
+    let isa = if c.rows[0].taps == 3 { narrowed::<T>(isa, &c.columns) } else { isa };
     let lanes = dispatch::<T, _>(isa, CountLanes);
     let (row, column) = (&c.rows[0], &c.columns[0]);
     let channels = c.groups * c.results;
