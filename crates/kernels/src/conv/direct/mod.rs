@@ -14,6 +14,7 @@
 mod blocks;
 mod correlation;
 mod families;
+mod narrow;
 mod padded;
 mod pixels;
 mod pixels_weight;
@@ -74,6 +75,9 @@ macro_rules! direct_element {
                 match layout {
                     ImageLayout::ChannelsFirst if rolling::applies::<$t>(isa, c) => {
                         rolling::run(isa, c, source, weight, bias, result);
+                    }
+                    ImageLayout::ChannelsFirst if narrow::applies::<$t>(isa, c) => {
+                        narrow::run(isa, c, source, weight, bias, result);
                     }
                     ImageLayout::ChannelsFirst => planar::run(isa, c, source, weight, bias, result),
                     ImageLayout::ChannelsLast => pixels::run(isa, c, source, weight, bias, result),
