@@ -10,6 +10,7 @@ use super::DirectElement;
 use super::correlation::Correlation;
 use super::padded::{Fill, Padded};
 use super::planar::CountLanes;
+use super::rolling::has_many;
 use super::scratch::{share, worthwhile_tasks};
 use super::tile::unroll;
 use crate::parallel;
@@ -20,8 +21,8 @@ use crate::simd::{Isa, Kernel, Vectors, dispatch};
 const COPY_BYTES: usize = 128 << 10;
 /// Products of a result at least: what pays for turning it.
 const PRODUCTS: usize = 48;
-/// Pixels of a tile where there are many registers, and where there are few.
-const PIXELS: [usize; 2] = [20, 12];
+/// Pixels of a tile: as many sums as thirty-two registers hold beside other things.
+const PIXELS: usize = 20;
 /// Lanes in use at most, of those of whole vectors, where columns as lanes are given up.
 const USE: f64 = 0.7;
 
@@ -41,7 +42,7 @@ struct Plan<'a, T> {
 
 /// Whether result channels make better lanes than columns.
 pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
-    if !T::UNROLLED || matches!(isa, Isa::Portable(_)) || c.rows.len() != 1 || c.columns.len() != 1 {
+    if !T::UNROLLED || !has_many(isa) || c.rows.len() != 1 || c.columns.len() != 1 {
         return false;
     }
     let lanes = dispatch::<T, _>(isa, CountLanes);
@@ -54,7 +55,7 @@ pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
     c.results.is_multiple_of(lanes)
         && (width as f64) < USE * width.next_multiple_of(lanes) as f64
         && width > lanes / 2
-        && height * width >= PIXELS[0]
+        && height * width >= PIXELS
         && column.stride == 1
         && column.step == 1
         && row.step == 1
@@ -127,33 +128,31 @@ impl<T: DirectElement> Kernel<T> for Tiles<'_, T> {
     #[inline(always)]
     fn run<S: Vectors<T>>(self, simd: S) {
         if S::REGISTERS >= 32 {
-            self.tiles::<S, { PIXELS[0] }>(simd);
-        } else {
-            self.tiles::<S, { PIXELS[1] }>(simd);
+            self.tiles(simd);
         }
     }
 }
 
 impl<T: DirectElement> Tiles<'_, T> {
     #[inline(always)]
-    fn tiles<S: Vectors<T>, const N: usize>(&self, simd: S) {
+    fn tiles<S: Vectors<T>>(&self, simd: S) {
         let (plan, c) = (self.plan, self.plan.c);
         let [height, width] = c.result_size;
         let (pixels, pitch) = (height * width, plan.padded.pitch());
         let row_stride = c.rows[0].stride;
-        for start in (0..pixels).step_by(N) {
+        for start in (0..pixels).step_by(PIXELS) {
             // The last tile makes some results again.
-            let start = start.min(pixels - N);
+            let start = start.min(pixels - PIXELS);
             let place = |pixel: usize| (start + pixel) / width * row_stride * pitch + (start + pixel) % width;
-            let places: [usize; N] = std::array::from_fn(place);
+            let places: [usize; PIXELS] = std::array::from_fn(place);
             for first in (0..c.results).step_by(S::LANES) {
                 let channel = self.unit % c.groups * c.results + first;
-                let mut sums = [simd.zero(); N];
+                let mut sums = [simd.zero(); PIXELS];
                 if let Some(bias) = plan.bias {
-                    sums = [simd.load_slice(&bias[channel..]); N];
+                    sums = [simd.load_slice(&bias[channel..]); PIXELS];
                 }
                 // SAFETY: the copy holds all sources of all results.
-                unsafe { self.sum::<S, N>(simd, channel, &places, &mut sums) };
+                unsafe { self.sum(simd, channel, &places, &mut sums) };
                 let to = plan.target.at((self.unit * c.results + first) * pixels + start);
                 for (i, rows) in sums.chunks_exact(4).enumerate() {
                     let rows = [rows[0], rows[1], rows[2], rows[3]];
@@ -169,12 +168,12 @@ impl<T: DirectElement> Tiles<'_, T> {
     /// # Safety
     /// The sources of the pixels must lie in the copy.
     #[inline(always)]
-    unsafe fn sum<S: Vectors<T>, const N: usize>(
+    unsafe fn sum<S: Vectors<T>>(
         &self,
         simd: S,
         channel: usize,
-        places: &[usize; N],
-        sums: &mut [S::Vector; N],
+        places: &[usize; PIXELS],
+        sums: &mut [S::Vector; PIXELS],
     ) {
         let (plan, c) = (self.plan, self.plan.c);
         let (row, column) = (&c.rows[0], &c.columns[0]);
@@ -187,9 +186,9 @@ impl<T: DirectElement> Tiles<'_, T> {
                     // SAFETY: weights have been packed in this order; the caller promises the sources.
                     unsafe {
                         let weight = simd.load(weights);
-                        unroll!(i < N => {
-                            let number = simd.splat(*from.wrapping_add(places[i % N]));
-                            sums[i % N] = simd.mul_add(weight, number, sums[i % N]);
+                        unroll!(i < PIXELS => {
+                            let number = simd.splat(*from.wrapping_add(places[i % PIXELS]));
+                            sums[i % PIXELS] = simd.mul_add(weight, number, sums[i % PIXELS]);
                         });
                     }
                     weights = weights.wrapping_add(S::LANES);
