@@ -38,6 +38,8 @@ const TOGETHER: usize = 2;
 /// Bytes of source rows at most that streams go down before the next columns' turn: half a
 /// first-level cache, so that neighbouring columns find their rows there.
 const BAND_BYTES: usize = 16 << 10;
+/// Results of a source plane at most: more had better share a copy.
+const MOST_RESULTS: usize = 4;
 /// Columns of a phase's kernel at most.
 pub(super) const MOST_TAPS: usize = 7;
 
@@ -62,14 +64,14 @@ struct Plan<'a, T> {
     bands: usize,
 }
 
-/// Whether the rows roll for a correlation: no source plane has several results to share a copy, and
+/// Whether the rows roll for a correlation: no source plane has many results to share a copy, and
 /// there are loops for the kernel. Results of several source planes are stored after each of them.
 pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
     let two_phases = c.columns.len() == 2
         && c.rows.iter().all(|axis| (1..=4).contains(&axis.taps) && axis.step == 2 && axis.dilation == 1)
         && c.columns.iter().all(|axis| axis.taps <= MOST_TAPS && axis.step == 2);
     has_registers::<T>(isa, c)
-        && (c.sources == 1 && (is_dense_square(c) || two_phases)
+        && (c.sources == 1 && c.results <= MOST_RESULTS && (is_dense_square(c) || two_phases)
             || c.results == 1 && is_dense_square(c) && has_many(isa))
 }
 
