@@ -161,6 +161,38 @@ fn depthwise() {
 }
 
 #[test]
+fn rows_that_roll() {
+    let numbers = &mut Numbers(7);
+    for kernel in [3, 5, 7] {
+        for stride in [1, 2] {
+            // Bands of planes, planes in pairs and alone, vectors that are full, nearly empty and half.
+            for (channels, size) in [([2, 1, 1], 112), ([3, 1, 1], 33), ([5, 1, 1], 14), ([3, 1, 2], 7)] {
+                check_both(square(1, channels, size, kernel, stride, kernel / 2), numbers);
+            }
+            check_both(square(3, [1, 1, 5], 17, kernel, stride, kernel + 1), numbers);
+            check_both(square(2, [1, 5, 1], 18, kernel, stride, 1), numbers);
+            check_both(square(2, [2, 3, 1], 70, kernel, stride, 0), numbers);
+        }
+        for dilation in [2, 4, 30] {
+            let dilation = [1, dilation, dilation];
+            check_both(Geometry { dilation, ..square(1, [3, 1, 1], 40, kernel, 1, 9) }, numbers);
+            check_both(Geometry { dilation, ..square(2, [1, 3, 2], 61, kernel, 1, 70) }, numbers);
+        }
+    }
+}
+
+#[test]
+fn narrow_rows() {
+    let numbers = &mut Numbers(8);
+    check_both(square(3, [1, 6, 16], 14, 5, 1, 0), numbers);
+    check_both(square(2, [2, 8, 16], 11, 3, 1, 1), numbers);
+    check_both(square(2, [1, 16, 8], 6, 3, 1, 0), numbers);
+    check_both(square(1, [1, 7, 32], 21, 3, 1, 1), numbers);
+    check_both(Geometry { dilation: [1, 2, 1], ..square(2, [3, 8, 8], 5, 3, 1, 1) }, numbers);
+    check_both(Geometry { stride: [1, 2, 1], ..square(2, [1, 8, 16], 10, 3, 1, 1) }, numbers);
+}
+
+#[test]
 fn small_groups() {
     let numbers = &mut Numbers(2);
     for _ in 0..60 {
@@ -214,6 +246,8 @@ fn the_number_of_threads_does_not_change_a_bit() {
         square(1, [3, 20, 24], 21, 3, 2, 1),
         square(3, [1, 3, 32], 57, 7, 2, 3),
         square(1, [1, 1, 8], 120, 3, 1, 1),
+        square(9, [1, 6, 16], 14, 5, 1, 0),
+        square(2, [3, 1, 1], 112, 5, 1, 2),
     ];
     let before = parallel::threads();
     for geometry in geometries {

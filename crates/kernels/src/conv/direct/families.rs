@@ -75,11 +75,32 @@ macro_rules! algorithm {
     };
 }
 
-algorithm!(Depthwise, "direct depthwise", "each channel is convolved alone: there is no matrix to multiply", |_| 0.5);
-algorithm!(SmallGroups, "direct grouped", "groups are too small to fill the panels of a matrix product", |_| 0.6);
-algorithm!(FewChannels, "direct few channels", "few channels enter: packing them costs more than it saves", |p| {
-    let few = 1.0 - 0.02 * p.geometry.in_channels as f64;
+algorithm!(Depthwise, "direct depthwise", "each channel is convolved alone: there is no matrix to multiply", |_| 0.6);
+algorithm!(SmallGroups, "direct grouped", "groups are too small to fill the panels of a matrix product", |p| {
+    let [_, height, width] = p.geometry.kernel;
+    let rolls = height == width && matches!(height, 3 | 5 | 7);
     match (p.pass, p.layout) {
+        (Pass::WeightGradient, ImageLayout::ChannelsLast) => 0.6,
+        // Single taps share nothing, whereas a matrix product does.
+        (Pass::WeightGradient, ImageLayout::ChannelsFirst) if !rolls => 0.1,
+        _ if p.geometry.stride != [1; 3] => 0.66,
+        // Narrow images leave lanes empty, and sums are visited often.
+        (Pass::WeightGradient, ImageLayout::ChannelsFirst) => {
+            let columns = p.geometry.output()[2] as f64;
+            0.86 * columns / (columns + 4.0)
+        }
+        (_, ImageLayout::ChannelsFirst) => 0.78,
+        (_, ImageLayout::ChannelsLast) => 0.86,
+    }
+});
+algorithm!(FewChannels, "direct few channels", "few channels enter: packing them costs more than it saves", |p| {
+    let channels = p.geometry.in_channels;
+    let few = 1.0 - 0.02 * channels as f64;
+    // Against Winograd's algorithm, whose estimate is for layers where products outweigh transforms.
+    let dense = p.geometry.stride == [1; 3];
+    match (p.pass, p.layout) {
+        (Pass::Forward, _) | (Pass::DataGradient, ImageLayout::ChannelsFirst) if dense && channels <= 4 => 1.2,
+        (Pass::WeightGradient, ImageLayout::ChannelsFirst) if dense && channels <= 3 => 1.0,
         (Pass::DataGradient, ImageLayout::ChannelsFirst) => 0.6 * few,
         (Pass::DataGradient, ImageLayout::ChannelsLast) => 0.1,
         _ => 0.9 * few,

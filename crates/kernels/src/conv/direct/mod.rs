@@ -10,10 +10,15 @@
 //! lanes are columns, and [`pixels`] for channels-last images, whose lanes are channels. Forward
 //! pass and data gradient are the same [`correlation`]; the weight gradient is a reduction of its
 //! own ([`planar_weight`], [`pixels_weight`]).
+//!
+//! Channels-first images have two more engines, for planes that need no copy because they share none
+//! ([`rolling`], [`rolling_weight`]: depthwise layers above all), and for rows too narrow to be
+//! lanes ([`narrow`]).
 
 mod blocks;
 mod correlation;
 mod families;
+mod narrow;
 mod padded;
 mod pixels;
 mod pixels_weight;
@@ -23,6 +28,7 @@ mod rolling;
 mod rolling_weight;
 mod scratch;
 mod tile;
+mod window;
 
 use super::{ConvElement, Geometry, ImageLayout};
 use crate::simd::{Float, Isa};
@@ -74,6 +80,9 @@ macro_rules! direct_element {
                 match layout {
                     ImageLayout::ChannelsFirst if rolling::applies::<$t>(isa, c) => {
                         rolling::run(isa, c, source, weight, bias, result);
+                    }
+                    ImageLayout::ChannelsFirst if narrow::applies::<$t>(isa, c) => {
+                        narrow::run(isa, c, source, weight, bias, result);
                     }
                     ImageLayout::ChannelsFirst => planar::run(isa, c, source, weight, bias, result),
                     ImageLayout::ChannelsLast => pixels::run(isa, c, source, weight, bias, result),

@@ -14,10 +14,11 @@
 
 use super::DirectElement;
 use super::correlation::{Axis, Correlation};
-use super::padded::{load_inside, window_mask};
-use super::planar::{CountLanes, narrowed};
+use super::padded::load_inside;
+use super::planar::CountLanes;
 use super::scratch::{Ahead, share, worthwhile_tasks};
 use super::tile::unroll;
+use super::window::{Window, store_inside};
 use crate::parallel;
 use crate::scratch::{Scratch, Target};
 use crate::simd::{Isa, Kernel, Mask, Vectors, dispatch, first_lanes};
@@ -37,6 +38,8 @@ const TOGETHER: usize = 2;
 /// Bytes of source rows at most that streams go down before the next columns' turn: half a
 /// first-level cache, so that neighbouring columns find their rows there.
 const BAND_BYTES: usize = 16 << 10;
+/// Results of a source plane at most: more had better share a copy.
+const MOST_RESULTS: usize = 4;
 /// Columns of a phase's kernel at most.
 pub(super) const MOST_TAPS: usize = 7;
 
@@ -61,15 +64,26 @@ struct Plan<'a, T> {
     bands: usize,
 }
 
-/// Whether the rows roll for a correlation: no source plane has several results to share a copy, and
+/// Whether the rows roll for a correlation: no source plane has many results to share a copy, and
 /// there are loops for the kernel. Results of several source planes are stored after each of them.
 pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
     let two_phases = c.columns.len() == 2
         && c.rows.iter().all(|axis| (1..=4).contains(&axis.taps) && axis.step == 2 && axis.dilation == 1)
         && c.columns.iter().all(|axis| axis.taps <= MOST_TAPS && axis.step == 2);
-    T::UNROLLED
-        && !matches!(isa, Isa::Portable(_))
-        && (c.sources == 1 && (is_dense_square(c) || two_phases) || c.results == 1 && is_dense_square(c))
+    has_registers::<T>(isa, c)
+        && (c.sources == 1 && c.results <= MOST_RESULTS && (is_dense_square(c) || two_phases)
+            || c.results == 1 && is_dense_square(c) && has_many(isa))
+}
+
+/// Whether sums stay in registers: of large kernels, only where there are many.
+pub(super) fn has_registers<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
+    let small = c.rows.iter().chain(&c.columns).all(|axis| axis.taps <= 3);
+    T::UNROLLED && !matches!(isa, Isa::Portable(_)) && (small || has_many(isa))
+}
+
+/// Whether there are registers for more than what a small kernel needs.
+pub(super) fn has_many(isa: Isa) -> bool {
+    isa.name() == "avx512"
 }
 
 /// Whether a correlation has one phase, and a square kernel of a size that there are loops for.
@@ -89,7 +103,6 @@ pub(super) fn run<T: DirectElement>(
     bias: Option<&[T]>,
     result: &mut [T],
 ) {
-    let isa = narrowed::<T>(isa, &c.columns);
     let lanes = dispatch::<T, _>(isa, CountLanes);
     let most = |axes: &[Axis]| axes.iter().map(|axis| axis.results).max().unwrap_or(0);
     let (rows, columns) = (most(&c.rows), most(&c.columns));
@@ -198,49 +211,6 @@ fn make<T: DirectElement>(plan: &Plan<'_, T>, units: std::ops::Range<usize>) {
                 3 => with!(3, 1, 2, phase, units.clone()),
                 _ => with!(4, 1, 2, phase, units.clone()),
             }
-        }
-    }
-}
-
-/// The columns that a vector of results needs of a source row, for one column of the kernel.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Window {
-    /// Where they begin in the row; outside of it, if the mask says so.
-    pub column: isize,
-    /// The lanes that lie inside; with a stride of two, those of the vector that follows too.
-    pub masks: [Mask; 2],
-}
-
-impl Window {
-    /// The window of column `tap` of the kernel for results from `at` on, of `width` columns.
-    #[inline(always)]
-    pub fn new(axis: &Axis, at: usize, tap: usize, width: usize, lanes: usize) -> Self {
-        let column = axis.source(at, tap);
-        let mask = |column| window_mask(column, width, lanes);
-        Self { column, masks: [mask(column), mask(column + lanes as isize)] }
-    }
-
-    /// The columns, as far as they lie inside the row that begins at `row`; zeros where they do not.
-    ///
-    /// # Safety
-    /// The row must be readable.
-    #[inline(always)]
-    pub unsafe fn load<T: Copy, S: Vectors<T>>(&self, simd: S, row: *const T) -> S::Vector {
-        // SAFETY: promised by the caller.
-        unsafe { load_inside(simd, row.wrapping_offset(self.column), self.masks[0]) }
-    }
-
-    /// Every second column, and those between.
-    ///
-    /// # Safety
-    /// The row must be readable.
-    #[inline(always)]
-    pub unsafe fn load_pairs<T: Copy, S: Vectors<T>>(&self, simd: S, row: *const T) -> (S::Vector, S::Vector) {
-        let from = row.wrapping_offset(self.column);
-        // SAFETY: promised by the caller.
-        unsafe {
-            let low = load_inside(simd, from, self.masks[0]);
-            simd.deinterleave(low, load_inside(simd, from.wrapping_add(S::LANES), self.masks[1]))
         }
     }
 }
@@ -382,7 +352,7 @@ impl<'a, T: DirectElement, const TAPS: usize, const STRIDE: usize, const PHASES:
                             let row = (first + $step * row_dilation) * row.step;
                             let from = streams[v].target.wrapping_add(row * to_width);
                             // SAFETY: the row exists, and the mask selects what is left of it.
-                            sums[v][0][0] = unsafe { simd.load_masked(starts[v], from, streams[v].lanes[0]) };
+                            sums[v][0][0] = unsafe { load_inside(simd, from, streams[v].lanes[0]) };
                         }
                     });
                 };
@@ -535,11 +505,11 @@ unsafe fn store<T: Copy, S: Vectors<T>, const PHASES: usize>(
     // SAFETY: promised by the caller.
     unsafe {
         if PHASES == 1 {
-            simd.store_masked(to, lanes[0], sums[0]);
+            store_inside(simd, to, lanes[0], sums[0]);
         } else {
             let (low, high) = simd.interleave(sums[0], sums[PHASES - 1]);
-            simd.store_masked(to, lanes[0], low);
-            simd.store_masked(to.wrapping_add(S::LANES), lanes[1], high);
+            store_inside(simd, to, lanes[0], low);
+            store_inside(simd, to.wrapping_add(S::LANES), lanes[1], high);
         }
     }
 }

@@ -7,11 +7,13 @@
 
 use super::DirectElement;
 use super::correlation::{Axis, Correlation};
+use super::padded::load_inside;
 use super::planar::{CountLanes, narrowed};
 use super::planar_weight::add_parts;
-use super::rolling::{MOST_TAPS, Window, is_dense_square};
+use super::rolling::{MOST_TAPS, has_many, has_registers, is_dense_square};
 use super::scratch::{Ahead, share, worthwhile_tasks};
 use super::tile::unroll;
+use super::window::Window;
 use crate::parallel;
 use crate::scratch::{Scratch, Target};
 use crate::simd::{Isa, Kernel, Mask, Vectors, dispatch, first_lanes};
@@ -46,13 +48,14 @@ struct Plan<'a, T> {
 /// Whether the rows roll for a forward pass's weight gradient.
 pub(super) fn applies<T: DirectElement>(isa: Isa, c: &Correlation) -> bool {
     // Separating columns costs less in a copy that many channels share.
-    let few = c.sources == 1 || c.rows[0].stride == 1;
-    T::UNROLLED && !matches!(isa, Isa::Portable(_)) && few && is_dense_square(c)
+    let few = c.sources * c.results == 1 || has_many(isa) && (c.sources == 1 || c.rows[0].stride == 1);
+    has_registers::<T>(isa, c) && few && is_dense_square(c)
 }
 
 /// Computes the weight's gradient of a forward pass that [`applies`].
 pub(super) fn run<T: DirectElement>(isa: Isa, c: &Correlation, input: &[T], grad_output: &[T], grad_weight: &mut [T]) {
-    let isa = narrowed::<T>(isa, &c.columns);
+    // Wide vectors come with the registers that larger kernels' sums need.
+    let isa = if c.rows[0].taps == 3 { narrowed::<T>(isa, &c.columns) } else { isa };
     let lanes = dispatch::<T, _>(isa, CountLanes);
     let (row, column) = (&c.rows[0], &c.columns[0]);
     let channels = c.groups * c.results;
@@ -149,17 +152,13 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize> Kernel<T> for Red
                 // As many columns of the kernel at a time as registers hold sums for.
                 if TAPS == 3 {
                     self.columns::<S, 3>(simd, &place, 0, sums, &mut ahead);
-                } else if TAPS == 5 && S::REGISTERS >= 32 {
+                } else if TAPS == 5 {
                     self.columns::<S, 5>(simd, &place, 0, sums, &mut ahead);
-                } else if TAPS == 7 && S::REGISTERS >= 32 {
+                } else {
                     for first in [0, 3] {
                         self.columns::<S, 3>(simd, &place, first, sums, &mut ahead);
                     }
                     self.columns::<S, 1>(simd, &place, 6, sums, &mut ahead);
-                } else {
-                    for first in 0..TAPS {
-                        self.columns::<S, 1>(simd, &place, first, sums, &mut ahead);
-                    }
                 }
             }
         }
@@ -253,7 +252,7 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize> Reduce<'_, T, TAP
                         if !$careful || step < steps {
                             let from = gradient.wrapping_add((start + step * row.dilation) * to_width);
                             // SAFETY: the row exists; the mask selects the numbers left in it.
-                            rows[0] = unsafe { simd.load_masked(simd.zero(), from, *lanes) };
+                            rows[0] = unsafe { load_inside(simd, from, *lanes) };
                         }
                         unroll!(rest < STRIDE => {
                             let at = first_row + ((step * STRIDE + rest) * row.dilation) as isize;

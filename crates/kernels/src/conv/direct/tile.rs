@@ -16,7 +16,7 @@ pub(super) const UNROLLED: [(usize, usize); 5] = [(3, 1), (5, 1), (7, 1), (3, 2)
 /// The compiler is thus spared the decision whether to unroll.
 macro_rules! unroll {
     ($i:ident < $limit:expr => $body:block) => {
-        unroll!(@ $i, $limit, $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)
+        unroll!(@ $i, $limit, $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19)
     };
     (@ $i:ident, $limit:expr, $body:block; $($value:literal)*) => {
         $(if $value < $limit {
