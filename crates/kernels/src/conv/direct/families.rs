@@ -94,13 +94,8 @@ algorithm!(SmallGroups, "direct grouped", "groups are too small to fill the pane
     }
 });
 algorithm!(FewChannels, "direct few channels", "few channels enter: packing them costs more than it saves", |p| {
-    let channels = p.geometry.in_channels;
-    let few = 1.0 - 0.02 * channels as f64;
-    // Against Winograd's algorithm, whose estimate is for layers where products outweigh transforms.
-    let dense = p.geometry.stride == [1; 3];
+    let few = 1.0 - 0.02 * p.geometry.in_channels as f64;
     match (p.pass, p.layout) {
-        (Pass::Forward, _) | (Pass::DataGradient, ImageLayout::ChannelsFirst) if dense && channels <= 4 => 1.2,
-        (Pass::WeightGradient, ImageLayout::ChannelsFirst) if dense && channels <= 3 => 1.0,
         (Pass::DataGradient, ImageLayout::ChannelsFirst) => 0.6 * few,
         (Pass::DataGradient, ImageLayout::ChannelsLast) => 0.1,
         _ => 0.9 * few,

@@ -123,7 +123,10 @@ impl<T: ConvElement, F: Scheme> Algorithm<T> for Winograd<F> {
         };
         let lanes = 64.0 / size_of::<T>() as f64;
         let (tiles, places) = (grid.tiles() as f64, F::PLACES as f64);
-        let (channels, filters) = (g.in_channels as f64, g.out_channels as f64);
+        let (channels, filters) = match problem.pass {
+            Pass::DataGradient => (g.out_channels as f64, g.in_channels as f64),
+            Pass::Forward | Pass::WeightGradient => (g.in_channels as f64, g.out_channels as f64),
+        };
         let blocks = |count: f64| (count / lanes).ceil();
         // Cycles of a core that adds a vector of products in each: of the products, and by
         // measurement for each vector that a transform of sources, results or filters makes.
