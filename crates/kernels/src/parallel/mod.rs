@@ -3,6 +3,7 @@
 //! Work is cut into tasks by size alone, never by the number of threads, so that a result is the
 //! same bits for any number of them. Which thread does which task is left to chance.
 
+mod placement;
 mod pool;
 
 use std::cell::Cell;

@@ -9,9 +9,13 @@
 //! many have. A helper touches a job only between its entry there and its report of being done,
 //! and the caller, whose stack the job lives on, closes the gate and waits for those reports.
 //!
+//! A helper that is woken on the processor that its caller works on would wait there for a tick of
+//! the clock, which is longer than most jobs take: [`Placement`] keeps helpers off it.
+//!
 //! After `fork` the child has none of these threads. It forgets the pool (whose locks may be held
 //! by threads that are no more) and makes another when it needs one.
 
+use super::placement::Placement;
 use super::{InTask, cores};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -70,6 +74,7 @@ impl Gate {
 }
 
 struct Pool {
+    placement: Placement,
     busy: AtomicBool,
     gate: AtomicU64,
     /// The job that the gate is open for, and how many may join it.
@@ -111,6 +116,7 @@ fn pool() -> &'static Pool {
     if pool.is_null() {
         forget_pool_after_fork();
         let new = Box::into_raw(Box::new(Pool {
+            placement: Placement::new(),
             busy: AtomicBool::new(false),
             gate: AtomicU64::new(0),
             job: AtomicPtr::new(null_mut()),
@@ -193,6 +199,7 @@ impl Pool {
     }
 
     fn open(&self, job: &Job<'_>, helpers: usize) {
+        self.placement.caller_is_here();
         self.job.store((&raw const *job).cast_mut().cast(), Ordering::Relaxed);
         self.most_helpers.store(helpers.min(usize::from(u16::MAX)), Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
@@ -236,6 +243,7 @@ impl Pool {
 
     /// A helper's life.
     fn help(&self) {
+        self.placement.helper_is_here();
         let mut last = 0;
         loop {
             self.wait_for_job(last);
