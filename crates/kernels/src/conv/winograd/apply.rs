@@ -3,8 +3,9 @@
 use super::super::ImageLayout;
 use super::filters::{FILTER_CHANNELS, Filters};
 use super::scheme::{Place, Scheme};
-use super::strip::{self, Images, Window};
-use super::tiles::{Grid, Run};
+use super::strip::{self, Images};
+use super::tiles::Grid;
+use super::transforms::{STRIP, TransformTiles, result_window, strips, tile_stride};
 use crate::gemm::kernel::{Block, Left, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
 use crate::parallel;
@@ -30,13 +31,6 @@ pub(super) struct Apply<'a, T, F> {
     filters: Filters<&'a [T]>,
     shape: TileShape,
     scheme: PhantomData<F>,
-}
-
-/// Numbers from one tile's transformed vector of channels to the next's: whole vectors, and not a
-/// power of two, lest all tiles compete for the same places in the cache.
-pub(super) fn tile_stride(channels: usize, lanes: usize) -> usize {
-    let stride = channels.next_multiple_of(lanes);
-    if stride.is_multiple_of(8 * lanes) { stride + lanes } else { stride }
 }
 
 impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
@@ -122,7 +116,7 @@ impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
 
     /// Transforms the sources of some tiles of a block, to the first of their places in it.
     fn transform_sources(&self, plan: &Plan, source: &[T], tiles: Range<usize>, to: *mut T) {
-        let work = TransformSources::<T, F> {
+        let work = TransformTiles::<T, F, false> {
             images: Images {
                 data: source.as_ptr(),
                 layout: self.layout,
@@ -237,90 +231,6 @@ impl<T: Float, F: Scheme> Kernel<T> for TransformFilters<'_, T, F> {
     fn run<S: Vectors<T>>(self, simd: S) {
         // SAFETY: the panel has a row for each source channel and place.
         unsafe { self.filters.transform::<F, S>(simd, self.result, self.sources, self.to, self.strides) }
-    }
-}
-
-/// How many tiles a strip spans: its rows of sources are at most 32 pixels, whole vectors.
-pub(super) fn strip_tiles<F: Scheme>() -> usize {
-    ((32 + 1 - F::TAPS[1]) / F::TILE[1]).max(1)
-}
-
-/// Numbers of the longest strip, with the room at its end.
-pub(super) const STRIP: usize = (8 * 40 + strip::MOST_LANES) * strip::MOST_LANES;
-
-/// Runs of tiles cut to the length of a strip.
-pub(super) fn strips<F: Scheme>(grid: &Grid, tiles: Range<usize>) -> impl Iterator<Item = Run> {
-    grid.runs(tiles).flat_map(|run| {
-        (0..run.tiles).step_by(strip_tiles::<F>()).map(move |offset| Run {
-            first: run.first + offset,
-            tiles: strip_tiles::<F>().min(run.tiles - offset),
-            column: run.column + offset,
-            ..run
-        })
-    })
-}
-
-/// The sources of tiles.
-pub(super) fn source_window<F: Scheme>(grid: &Grid, run: &Run) -> Window {
-    Window {
-        image: run.image,
-        row: grid.rows.source(run.row),
-        rows: F::SIZE[0],
-        row_step: grid.rows.dilation,
-        column: grid.columns.source(run.column),
-        columns: run.tiles * F::TILE[1] + F::TAPS[1] - 1,
-        column_step: grid.columns.dilation,
-    }
-}
-
-/// The results of tiles.
-pub(super) fn result_window<F: Scheme>(grid: &Grid, run: &Run) -> Window {
-    Window {
-        image: run.image,
-        row: grid.rows.result(run.row) as isize,
-        rows: F::TILE[0],
-        row_step: grid.rows.dilation,
-        column: grid.columns.result(run.column) as isize,
-        columns: run.tiles * F::TILE[1],
-        column_step: grid.columns.dilation,
-    }
-}
-
-/// Transforms the sources of tiles: for each place, tile and channel a number.
-pub(super) struct TransformSources<'a, T, F> {
-    pub images: Images<*const T>,
-    pub grid: &'a Grid,
-    pub tiles: Range<usize>,
-    pub to: *mut T,
-    pub stride: usize,
-    pub plane: usize,
-    pub scheme: PhantomData<F>,
-}
-
-impl<T: Float, F: Scheme> Kernel<T> for TransformSources<'_, T, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Vectors<T>>(self, simd: S) {
-        let mut pixels = [T::ZERO; STRIP];
-        for run in strips::<F>(self.grid, self.tiles.clone()) {
-            let window = source_window::<F>(self.grid, &run);
-            for channel in (0..self.images.channels).step_by(S::LANES) {
-                // SAFETY: the strip is long enough for its tiles; each tile has its own vectors.
-                unsafe {
-                    strip::read(simd, self.images, &window, channel, pixels.as_mut_ptr());
-                    for tile in 0..run.tiles {
-                        let from = Place {
-                            start: pixels.as_ptr().add(tile * F::TILE[1] * S::LANES),
-                            row: window.columns * S::LANES,
-                            column: S::LANES,
-                        };
-                        let to = self.to.add((run.first + tile) * self.stride + channel);
-                        F::sources(simd, from, to, self.plane);
-                    }
-                }
-            }
-        }
     }
 }
 

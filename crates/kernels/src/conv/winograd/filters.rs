@@ -127,7 +127,8 @@ impl<T: Float> Filters<*mut T> {
     }
 
     /// Transforms a gradient back, for some source channels and a vector's worth of result channels
-    /// from `result` on: vectors `plane` numbers apart for places, and `step` for sources.
+    /// from `result` on: vectors `plane` numbers apart for places, and `step` for sources. Whether
+    /// all of it is finite.
     ///
     /// # Safety
     /// The vectors must be readable, and the weight writable, these filters by this thread alone.
@@ -139,7 +140,7 @@ impl<T: Float> Filters<*mut T> {
         sources: Range<usize>,
         from: *const T,
         [plane, step]: [usize; 2],
-    ) {
+    ) -> bool {
         let taps = F::TAPS[0] * F::TAPS[1];
         let mut filter = [T::ZERO; MOST_TAPS * MOST_LANES];
         let lanes = self.results.saturating_sub(result).min(S::LANES);
@@ -147,6 +148,8 @@ impl<T: Float> Filters<*mut T> {
         // As for the transform: rows are collected, then copied.
         let rows = Rows { len: sources.len() * taps, stride: self.result_stride };
         let mut copy = Scratch::<T>::new(lanes * rows.pitch());
+        // Zero times a number is zero if that is finite.
+        let mut nothing = simd.zero();
         for i in 0..sources.len() {
             let place = Place { start: filter.as_mut_ptr(), row: F::TAPS[1] * S::LANES, column: S::LANES };
             // SAFETY: promised by the caller.
@@ -157,6 +160,7 @@ impl<T: Float> Filters<*mut T> {
                 for (k, vector) in square.iter_mut().enumerate().take(S::LANES) {
                     if k < count {
                         *vector = simd.load_slice(&filter[(tap + k) * S::LANES..]);
+                        nothing = simd.mul_add(*vector, simd.zero(), nothing);
                     }
                 }
                 transpose::<T, S>(simd, &mut square);
@@ -176,6 +180,7 @@ impl<T: Float> Filters<*mut T> {
                 first.add(lane * rows.stride).copy_from_nonoverlapping(from, rows.len);
             }
         }
+        simd.sum(nothing) == T::ZERO
     }
 }
 

@@ -49,7 +49,8 @@
 //!
 //! [`points`] has the matrices, [`scheme`] their two-dimensional forms, [`tiles`] says which pixels
 //! a tile sees (a dilated filter sees every `dilation`-th, so its tiles interleave), [`strip`]
-//! moves pixels between images and channel-by-channel vectors, [`filters`] transforms weights.
+//! moves pixels between images and channel-by-channel vectors, [`transforms`] transforms tiles of
+//! images and [`filters`] weights.
 
 mod apply;
 mod filters;
@@ -59,6 +60,7 @@ mod strip;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod transforms;
 mod weight_gradient;
 
 use super::dense::Dense;

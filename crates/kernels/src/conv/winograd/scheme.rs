@@ -62,6 +62,9 @@ pub struct Flat<const SIZE: usize, const TAPS: usize, const TILE: usize>;
 pub struct Tall<const SIZE: usize, const TAPS: usize, const TILE: usize>;
 
 /// Applies a map to the columns of a grid, then another to the rows of what comes of it.
+///
+/// # Safety
+/// The grids must be readable and writable.
 #[inline(always)]
 unsafe fn both_axes<T, S, F, G, const N: usize, const M: usize, const P: usize, const Q: usize>(
     simd: S,

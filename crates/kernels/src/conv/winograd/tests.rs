@@ -1,5 +1,7 @@
-use super::super::testing::{any_layout, check};
+use super::super::planner::{Operands, Pass, Plan, Problem};
+use super::super::testing::{any_layout, check, numbers};
 use super::super::{Geometry, ImageLayout};
+use crate::simd::Isa;
 use proptest::prelude::*;
 
 /// Each scheme, its kernel, and how exact it is in float32.
@@ -83,6 +85,38 @@ fn several_blocks_and_stretches_match_the_definition() {
             for (scheme, kernel, tolerance) in [SCHEMES[1], SCHEMES[5]] {
                 let g = with_kernel(g, kernel);
                 check::<f32>(scheme, &g, layout, tolerance).expect("the reference's numbers");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_spoils_only_what_sees_it() {
+    let g = square(1, 6, 9, 13, 1);
+    let places = [0, 40, g.input_len() - 1];
+    for layout in [ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast] {
+        for (name, kernel, _) in SCHEMES {
+            let g = with_kernel(g, kernel);
+            for (place, strange) in places.into_iter().zip([f32::INFINITY, f32::NAN, 3e38]) {
+                let mut input = numbers::<f32>(g.input_len(), 1);
+                input[place] = strange;
+                let (weight, grad_output) = (numbers::<f32>(g.weight_len(), 2), numbers::<f32>(g.output_len(), 3));
+                let results = [name, "dense"].map(|algorithm| {
+                    let plan = |pass| {
+                        let problem = Problem { geometry: g, layout, pass, isa: Isa::detect() };
+                        Plan::<f32>::by_name(problem, algorithm).expect("an algorithm that applies")
+                    };
+                    let (mut output, mut grad_weight) = (vec![0.0; g.output_len()], vec![0.0; g.weight_len()]);
+                    let (input, weight, grad_output) = (&input, &weight, &grad_output);
+                    plan(Pass::Forward).run(Operands::Forward { input, weight, bias: None, output: &mut output });
+                    let grad = &mut grad_weight;
+                    plan(Pass::WeightGradient).run(Operands::WeightGradient { input, grad_output, grad_weight: grad });
+                    [output, grad_weight]
+                });
+                for (ours, expected) in results[0].iter().flatten().zip(results[1].iter().flatten()) {
+                    assert_eq!(ours.is_finite(), expected.is_finite(), "{name} {layout:?} with {strange}");
+                    assert_eq!(ours.is_nan(), expected.is_nan(), "{name} {layout:?} with {strange}");
+                }
             }
         }
     }

@@ -5,11 +5,11 @@
 //! threads, but never the tiles of one sum: the order of additions is the tiles'.
 
 use super::super::{Geometry, ImageLayout};
-use super::apply::{STRIP, TransformSources, result_window, strips, tile_stride};
 use super::filters::{FILTER_CHANNELS, Filters};
-use super::scheme::{Place, Scheme};
-use super::strip::{self, Images};
+use super::scheme::Scheme;
+use super::strip::Images;
 use super::tiles::Grid;
+use super::transforms::{TransformTiles, tile_stride};
 use crate::gemm::kernel::{Block, Left, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
 use crate::parallel;
@@ -17,6 +17,7 @@ use crate::scratch::{Scratch, Target};
 use crate::simd::{Float, Isa, Kernel, Vectors, dispatch};
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of a stretch's transforms: what a third-level cache holds.
 const STRETCH_BYTES: usize = 8 << 20;
@@ -71,54 +72,36 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
             parallel::run(2 * chunks, |task| {
                 let (operand, chunk) = (task % 2, task / 2 * TASK_TILES);
                 let range = first + chunk..first + count.min(chunk + TASK_TILES);
-                let to = to[operand].at(chunk * strides[operand]);
+                let (to, stride) = (to[operand].at(chunk * strides[operand]), strides[operand]);
                 if operand == 0 {
-                    self.transform_input(input, range, to, [strides[0], stretch * strides[0]]);
+                    self.transform::<false>(input, range, to, [stride, stretch * stride]);
                 } else {
-                    self.transform_gradients(grad_output, range, to, [strides[1], stretch * strides[1]]);
+                    self.transform::<true>(grad_output, range, to, [stride, stretch * stride]);
                 }
             });
             let transformed = Stretch { sources: sources.as_slice(), gradients: gradients.as_slice(), tiles: count };
             let start = if first == 0 { Start::Zero } else { Start::Existing };
             self.add_products(&transformed, stretch, strides, Target(sums.address()), start);
         }
-        self.transform_back(sums.as_slice(), strides[1], grad_weight);
-        grad_weight.iter().map(|&number| number * T::ZERO).fold(T::ZERO, |a, b| a + b) == T::ZERO
+        self.transform_back(sums.as_slice(), strides[1], grad_weight)
     }
 
-    fn transform_input(&self, input: &[T], tiles: Range<usize>, to: *mut T, [stride, plane]: [usize; 2]) {
-        let work = TransformSources::<T, F> {
-            images: Images {
-                data: input.as_ptr(),
-                layout: self.layout,
-                channels: self.geometry.in_channels,
-                height: self.grid.rows.sources,
-                width: self.grid.columns.sources,
-            },
-            grid: &self.grid,
-            tiles,
-            to,
-            stride,
-            plane,
-            scheme: PhantomData,
+    /// Transforms tiles of the input, or where `GRADIENTS` of the output's gradient.
+    fn transform<const GRADIENTS: bool>(&self, data: &[T], tiles: Range<usize>, to: *mut T, strides: [usize; 2]) {
+        let Geometry { in_channels, out_channels, .. } = *self.geometry;
+        let Grid { rows, columns, .. } = &self.grid;
+        let (channels, height, width) = if GRADIENTS {
+            (out_channels, rows.results, columns.results)
+        } else {
+            (in_channels, rows.sources, columns.sources)
         };
-        dispatch::<T, _>(self.isa, work);
-    }
-
-    fn transform_gradients(&self, grad_output: &[T], tiles: Range<usize>, to: *mut T, [stride, plane]: [usize; 2]) {
-        let work = TransformGradients::<T, F> {
-            images: Images {
-                data: grad_output.as_ptr(),
-                layout: self.layout,
-                channels: self.geometry.out_channels,
-                height: self.grid.rows.results,
-                width: self.grid.columns.results,
-            },
+        let work = TransformTiles::<T, F, GRADIENTS> {
+            images: Images { data: data.as_ptr(), layout: self.layout, channels, height, width },
             grid: &self.grid,
             tiles,
             to,
-            stride,
-            plane,
+            stride: strides[0],
+            plane: strides[1],
             scheme: PhantomData,
         };
         dispatch::<T, _>(self.isa, work);
@@ -170,9 +153,11 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
         });
     }
 
-    fn transform_back(&self, sums: &[T], stride: usize, grad_weight: &mut [T]) {
+    /// Makes the gradient of the sums; whether all of it is finite.
+    fn transform_back(&self, sums: &[T], stride: usize, grad_weight: &mut [T]) -> bool {
         let (channels, filters) = (self.geometry.in_channels, self.geometry.out_channels);
         let target = Target(grad_weight.as_mut_ptr());
+        let finite = AtomicBool::new(true);
         let (groups, chunks) = (filters.div_ceil(self.shape.lanes), channels.div_ceil(FILTER_CHANNELS));
         parallel::run(groups * chunks, |task| {
             let (result, first) = (task / chunks * self.shape.lanes, task % chunks * FILTER_CHANNELS);
@@ -184,8 +169,11 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
                 strides: [channels * stride, stride],
                 scheme: PhantomData,
             };
-            dispatch::<T, _>(self.isa, work);
+            if !dispatch::<T, _>(self.isa, work) {
+                finite.store(false, Ordering::Relaxed);
+            }
         });
+        finite.into_inner()
     }
 }
 
@@ -199,50 +187,12 @@ struct TransformBack<T, F> {
 }
 
 impl<T: Float, F: Scheme> Kernel<T> for TransformBack<T, F> {
-    type Output = ();
+    type Output = bool;
 
     #[inline(always)]
-    fn run<S: Vectors<T>>(self, simd: S) {
+    fn run<S: Vectors<T>>(self, simd: S) -> bool {
         // SAFETY: there are whole vectors of sums for each place and source channel; the filters
         // are this task's.
         unsafe { self.filters.transform_back::<F, S>(simd, self.result, self.sources, self.from, self.strides) }
-    }
-}
-
-/// Transforms the gradients of tiles of results.
-struct TransformGradients<'a, T, F> {
-    images: Images<*const T>,
-    grid: &'a Grid,
-    tiles: Range<usize>,
-    to: *mut T,
-    stride: usize,
-    plane: usize,
-    scheme: PhantomData<F>,
-}
-
-impl<T: Float, F: Scheme> Kernel<T> for TransformGradients<'_, T, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Vectors<T>>(self, simd: S) {
-        let mut pixels = [T::ZERO; STRIP];
-        for run in strips::<F>(self.grid, self.tiles.clone()) {
-            let window = result_window::<F>(self.grid, &run);
-            for channel in (0..self.images.channels).step_by(S::LANES) {
-                // SAFETY: the strip is long enough for its tiles; each tile has its own vectors.
-                unsafe {
-                    strip::read(simd, self.images, &window, channel, pixels.as_mut_ptr());
-                    for tile in 0..run.tiles {
-                        let from = Place {
-                            start: pixels.as_ptr().add(tile * F::TILE[1] * S::LANES),
-                            row: window.columns * S::LANES,
-                            column: S::LANES,
-                        };
-                        let to = self.to.add((run.first + tile) * self.stride + channel);
-                        F::result_gradients(simd, from, to, self.plane);
-                    }
-                }
-            }
-        }
     }
 }
