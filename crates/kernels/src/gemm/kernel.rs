@@ -1,7 +1,8 @@
 //! The innermost loops: a block of the product out of packed panels, tile by tile, each tile's
 //! sums in registers.
 
-use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch_to_write};
+use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch, prefetch_to_write};
+use std::ops::Range;
 
 /// What a product is added to.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +64,19 @@ pub(crate) struct Left<T> {
     pub step: usize,
 }
 
+/// The right operand of a block: at each step of the depth, contiguous numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Right<T> {
+    pub start: *const T,
+    /// Numbers from one panel of columns to the next.
+    pub panel: usize,
+    /// Numbers from one step of the depth to the next.
+    pub step: usize,
+    /// Whether the operand is read where it lies. Its panels then come from memory, far apart: each
+    /// is asked for while the one before is multiplied.
+    pub in_place: bool,
+}
+
 /// How long a block is along the depth, in bytes: long enough that loading and storing the
 /// sums is rare, short enough that a panel of the right operand stays in the first-level cache.
 const DEPTH_BYTES: usize = 1024;
@@ -87,16 +101,14 @@ pub(crate) struct Block<'a, T> {
     /// Panels of `panel_rows` rows each.
     pub a: Left<T>,
     pub panel_rows: usize,
-    /// Panels of the right operand: `panel_columns` columns each, a multiple of the lanes,
-    /// `b_panel` numbers apart; `b_step` numbers from one step of the depth to the next. The last
-    /// vector of a panel is filled up with zeros.
-    pub b: *const T,
-    pub b_panel: usize,
-    pub b_step: usize,
+    /// Panels of `panel_columns` columns each, a multiple of the lanes.
+    pub b: Right<T>,
     pub panel_columns: usize,
     /// The result, rows contiguous.
     pub c: *mut T,
     pub c_stride: usize,
+    /// Whether the result's lines go past the caches.
+    pub stream: bool,
     pub alpha: T,
     pub start: Start<'a, T>,
 }
@@ -121,8 +133,10 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
         debug_assert!(self.a.row == 1 || self.a.step == 1);
         // A panel of the right operand stays in the first-level cache while those of the left
         // operand pass by, which are the smaller ones.
+        let row_panels = self.rows.div_ceil(self.panel_rows);
         for (j, column) in (0..self.columns).step_by(self.panel_columns).enumerate() {
             for (i, row) in (0..self.rows).step_by(self.panel_rows).enumerate() {
+                let ahead = self.ahead(column, i, row_panels);
                 let rows = self.panel_rows.min(self.rows - row);
                 let columns = self.panel_columns.min(self.columns - column);
                 // SAFETY: the panels and the result cover the block, as `Block::run` demands.
@@ -130,11 +144,13 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
                     let tile = Tile {
                         depth: self.depth,
                         a: Left { start: self.a.start.add(i * self.a.panel), ..self.a },
-                        b: self.b.add(j * self.b_panel),
-                        b_step: self.b_step,
+                        b: self.b.start.add(j * self.b.panel),
+                        b_step: self.b.step,
                         c: self.c.add(row * self.c_stride + column),
                         c_stride: self.c_stride,
                         columns,
+                        stream: self.stream,
+                        ahead,
                         alpha: self.alpha,
                         start: match self.start {
                             Start::Rows(bias) => Start::Rows(&bias[row..]),
@@ -153,6 +169,45 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
     }
 }
 
+impl<T> Block<'_, T> {
+    /// What to ask for while a tile of the `nth` of so many row panels is computed: its part of the
+    /// next panel of a right operand in place.
+    fn ahead(&self, column: usize, nth: usize, row_panels: usize) -> Ahead<T> {
+        let next = column + self.panel_columns;
+        if !self.b.in_place || next >= self.columns {
+            return Ahead { start: self.b.start, step: 0, steps: 0..0, line: 0, lines: 0 };
+        }
+        let line = LINE / size_of::<T>();
+        let lines = (self.panel_columns.min(self.columns - next)).div_ceil(line) + 1;
+        let share = self.depth.div_ceil(row_panels);
+        let steps = (nth * share).min(self.depth)..((nth + 1) * share).min(self.depth);
+        Ahead { start: self.b.start.wrapping_add(next), step: self.b.step, steps, line, lines }
+    }
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Lines to ask for: `lines` at each of some steps.
+struct Ahead<T> {
+    start: *const T,
+    step: usize,
+    steps: Range<usize>,
+    line: usize,
+    lines: usize,
+}
+
+impl<T> Ahead<T> {
+    /// Asks for the lines of a step.
+    #[inline(always)]
+    fn ask(&self, step: usize) {
+        let start = self.start.wrapping_add(step * self.step);
+        for line in 0..self.lines {
+            prefetch(start.wrapping_add(line * self.line));
+        }
+    }
+}
+
 struct Tile<'a, T> {
     depth: usize,
     a: Left<T>,
@@ -161,6 +216,8 @@ struct Tile<'a, T> {
     c: *mut T,
     c_stride: usize,
     columns: usize,
+    stream: bool,
+    ahead: Ahead<T>,
     alpha: T,
     start: Start<'a, T>,
 }
@@ -202,20 +259,29 @@ impl<T: Float> Tile<'_, T> {
     #[inline(always)]
     unsafe fn run<S: Vectors<T>, const ROW_MAJOR: bool, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
         let mut sums = [[simd.zero(); VECTORS]; ROWS];
-        // The result's lines come from memory while the sums are made.
-        for r in 0..ROWS {
-            for v in 0..VECTORS {
-                prefetch_to_write(self.c.wrapping_add(r * self.c_stride + v * S::LANES));
+        if !self.stream {
+            // The result's lines come from memory while the sums are made.
+            for r in 0..ROWS {
+                for v in 0..VECTORS {
+                    prefetch_to_write(self.c.wrapping_add(r * self.c_stride + v * S::LANES));
+                }
             }
         }
         let (mut a, mut b) = (self.a.start, self.b);
         let (row, step) = if ROW_MAJOR { (self.a.row, 1) } else { (1, self.a.step) };
-        for _ in 0..self.depth {
-            // SAFETY: one step of the depth in both panels; the pointers end at most one past.
+        let last = first_lanes(self.columns - (VECTORS - 1) * S::LANES);
+        let Range { start: first_asked, end: last_asked } = self.ahead.steps;
+        let asked = last_asked - first_asked;
+        for i in 0..self.depth {
+            if i < asked {
+                self.ahead.ask(first_asked + i);
+            }
+            // SAFETY: one step of the depth in both panels.
             unsafe {
                 let mut right = [simd.zero(); VECTORS];
                 for (v, right) in right.iter_mut().enumerate() {
-                    *right = simd.load(b.add(v * S::LANES));
+                    let from = b.wrapping_add(v * S::LANES);
+                    *right = if v + 1 < VECTORS { simd.load(from) } else { simd.load_masked(simd.zero(), from, last) };
                 }
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let left = simd.splat(*a.add(r * row));
@@ -223,12 +289,11 @@ impl<T: Float> Tile<'_, T> {
                         *sum = simd.mul_add(left, right, *sum);
                     }
                 }
-                a = a.add(step);
-                b = b.add(self.b_step);
             }
+            a = a.wrapping_add(step);
+            b = b.wrapping_add(self.b_step);
         }
         let alpha = simd.splat(self.alpha);
-        let last = first_lanes(self.columns - (VECTORS - 1) * S::LANES);
         for (r, sums) in sums.iter().enumerate() {
             for (v, &sum) in sums.iter().enumerate() {
                 let mask = if v + 1 == VECTORS { last } else { first_lanes(S::LANES) };
@@ -244,7 +309,10 @@ impl<T: Float> Tile<'_, T> {
                         }
                     };
                     let value = simd.mul_add(alpha, sum, before);
-                    if v + 1 < VECTORS {
+                    let whole = v + 1 < VECTORS || last == first_lanes(S::LANES);
+                    if self.stream && whole && to.addr().is_multiple_of(size_of::<S::Vector>()) {
+                        simd.store_streaming(to, value);
+                    } else if v + 1 < VECTORS {
                         simd.store(to, value);
                     } else {
                         simd.store_masked(to, mask, value);

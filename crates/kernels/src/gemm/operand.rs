@@ -1,7 +1,7 @@
 //! Where the numbers of a product come from, and where they go.
 
 use super::kernel::TileShape;
-use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes};
+use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch};
 use std::ops::Range;
 
 /// How a packed panel is stored.
@@ -64,8 +64,8 @@ pub(crate) trait Operand<T>: Sync {
         false
     }
 
-    /// Where the operand lies, if the numbers of a lane follow one another: a left operand then need
-    /// not be packed.
+    /// Where the operand lies, if it does as it is. It need not be packed then, if the numbers of a
+    /// lane follow one another on the left, or those of a step on the right.
     fn in_place(&self) -> Option<Strided<T>> {
         None
     }
@@ -82,6 +82,11 @@ pub(crate) trait Operand<T>: Sync {
 pub(crate) trait Sink<T>: Sync {
     /// The address of a block and its row stride, if its rows are contiguous in memory.
     fn direct(&self, item: usize, rows: Range<usize>, columns: Range<usize>) -> Option<(*mut T, usize)>;
+    /// Whether a result of so many numbers had better be written past the caches: where it fills
+    /// them, and its rows begin at whole cache lines.
+    fn streams(&self, _numbers: usize) -> bool {
+        false
+    }
     /// Copies a finished block, row-major with the given row stride, to where it belongs.
     ///
     /// # Safety
@@ -109,7 +114,7 @@ impl<T: Float> Operand<T> for Strided<T> {
     }
 
     fn in_place(&self) -> Option<Strided<T>> {
-        (self.depth_stride == 1).then_some(*self)
+        Some(*self)
     }
 
     unsafe fn pack(&self, isa: Isa, part: &Part, to: *mut T) {
@@ -168,6 +173,11 @@ impl<T: Float> Strided<T> {
     }
 }
 
+/// How far ahead rows are asked for while they are packed, and the length from which on they need
+/// not be.
+const ROWS_AHEAD: usize = 12;
+const MOST_FORESEEN: usize = 64;
+
 /// Rows of contiguous numbers.
 struct Rows<T> {
     from: *const T,
@@ -189,6 +199,11 @@ impl<T: Float> Rows<T> {
             // the stride when written.
             unsafe {
                 let (from, to) = (self.from.add(row * self.stride), to.add(row * to_stride));
+                // Short rows are far apart for what the hardware foresees.
+                if len <= MOST_FORESEEN {
+                    let ahead = from.wrapping_add(ROWS_AHEAD * self.stride);
+                    (0..len).step_by(S::LANES).for_each(|i| prefetch(ahead.wrapping_add(i)));
+                }
                 let mut i = 0;
                 while i + S::LANES <= len {
                     simd.store(to.add(i), simd.load(from.add(i)));
@@ -280,6 +295,11 @@ impl<T: Float> Sink<T> for StridedSink<T> {
         (self.column_stride == 1).then(|| (self.start.wrapping_add(offset), self.row_stride))
     }
 
+    fn streams(&self, numbers: usize) -> bool {
+        let whole_lines = (self.row_stride * size_of::<T>()).is_multiple_of(64) && self.start.addr().is_multiple_of(64);
+        self.column_stride == 1 && whole_lines && numbers * size_of::<T>() >= STREAM_BYTES
+    }
+
     unsafe fn store(&self, item: usize, rows: Range<usize>, columns: Range<usize>, block: *const T, stride: usize) {
         let item = item * self.item_stride;
         let write = |row: usize, column: usize| {
@@ -299,6 +319,9 @@ impl<T: Float> Sink<T> for StridedSink<T> {
         }
     }
 }
+
+/// A result that takes more than these displaces what it was made of, and more, from the caches.
+const STREAM_BYTES: usize = 8 << 20;
 
 /// Divides `count` lanes into panels of nearly equal size, at most `most` and a multiple of `unit`.
 pub(crate) fn panel_lanes(count: usize, most: usize, unit: usize) -> usize {

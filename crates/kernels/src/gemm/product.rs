@@ -5,11 +5,12 @@
 //! kernel runs over the panels. Every choice here depends on sizes only, so that sums are made in
 //! the same order whatever the number of threads.
 
-use super::kernel::{Block, Left, Start, TileShape, most_depth, row_stride};
+use super::kernel::{Block, Left, Right, Start, TileShape, most_depth, row_stride};
 use super::operand::{Form, Operand, Part, Sink, Strided, panel_lanes};
 use crate::buffer::Buffer;
 use crate::parallel;
-use crate::simd::{Float, Isa};
+use crate::simd::{Float, Isa, fence_streams};
+use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
 /// A batch of products `alpha * a * b`, added to `start`.
@@ -22,7 +23,7 @@ pub(crate) struct Product<'a, T> {
     pub b: &'a dyn Operand<T>,
     pub c: &'a dyn Sink<T>,
     pub alpha: T,
-    /// Numbers for rows or columns are `items` times as many, item by item.
+    /// Numbers for rows or columns: those of each item, or one item's that serve for all.
     pub start: Start<'a, T>,
 }
 
@@ -35,7 +36,7 @@ const TASK_PRODUCTS: usize = 1 << 20;
 const MOST_TASKS: usize = 64;
 /// A chunk of the depth is no shorter, and not made unless there are this many for each of the
 /// rows and columns.
-const CHUNK_DEPTH: usize = 1024;
+const CHUNK_DEPTH: usize = 512;
 /// Bytes that operands packed for all tasks, or the partial sums of chunks, may take.
 const SHARED_BYTES: usize = 32 << 20;
 
@@ -55,6 +56,9 @@ struct Cut {
     depth: usize,
     share_a: bool,
     share_b: bool,
+    /// Whether the right operand is read where it lies, and the result written past the caches.
+    b_in_place: bool,
+    stream: bool,
 }
 
 impl Cut {
@@ -68,7 +72,11 @@ impl Cut {
             let most = (BLOCK_LANES / panel).max(1) * panel;
             panel_lanes(count, most, panel)
         };
+        let b_in_place = p.b.in_place().is_some_and(|b| b.lane_stride == 1 && serves_in_place(&b, p.rows));
         let (mut rows, mut columns) = (block(p.rows, panel_rows), block(p.columns, panel_columns));
+        if b_in_place {
+            columns = p.columns.next_multiple_of(panel_columns);
+        }
         let products = p.items * p.rows * p.columns * p.depth;
         let wanted = (products / TASK_PRODUCTS).clamp(1, MOST_TASKS).div_ceil(p.items);
         let tasks = |rows: usize, columns: usize| p.rows.div_ceil(rows) * p.columns.div_ceil(columns);
@@ -97,10 +105,26 @@ impl Cut {
             }
         }
         let fits = |lanes: usize| p.items * lanes * p.depth * size <= SHARED_BYTES;
-        let share_a = p.a.in_place().is_none() && p.columns > columns && fits(p.rows);
-        let share_b = p.rows > rows && fits(p.columns);
+        let a_in_place = p.a.in_place().is_some_and(|a| a.depth_stride == 1);
+        let share_a = !a_in_place && p.columns > columns && fits(p.rows);
+        let share_b = !b_in_place && p.rows > rows && fits(p.columns);
+        let stream =
+            p.depth <= depth && !matches!(p.start, Start::Existing) && p.c.streams(p.items * p.rows * p.columns);
         let row_major = p.a.lane_major();
-        Self { shape, row_major, panel_rows, panel_columns, rows, columns, chunk, depth, share_a, share_b }
+        Self {
+            shape,
+            row_major,
+            panel_rows,
+            panel_columns,
+            rows,
+            columns,
+            chunk,
+            depth,
+            share_a,
+            share_b,
+            b_in_place,
+            stream,
+        }
     }
 
     fn part_a<T>(&self, item: usize, lanes: Range<usize>, depth: Range<usize>) -> Part {
@@ -122,6 +146,18 @@ impl Cut {
         let form = Form::DepthMajor { width: self.panel_columns };
         Part { item, lanes, depth, panel_lanes: self.panel_columns, form }
     }
+}
+
+/// Most rows that make it worth while to read a right operand where it lies: with more, each of its
+/// numbers is used so often that packing it costs nothing.
+const ROWS_IN_PLACE: usize = 256;
+
+/// Whether a right operand whose lanes are contiguous can be read where it lies without its rows
+/// driving each other out of the caches, as they do at distances of whole pages.
+fn serves_in_place<T>(b: &Strided<T>, rows: usize) -> bool {
+    const WAY: usize = 4096;
+    let distance = b.depth_stride * size_of::<T>() % WAY;
+    rows <= ROWS_IN_PLACE && distance != 0 && distance.trailing_zeros() < (WAY / 4).trailing_zeros()
 }
 
 /// A pointer that tasks share; each uses its own part of what it points to.
@@ -230,33 +266,14 @@ impl<T: Float> Product<'_, T> {
         let Task { item, rows, columns, depth, .. } = task;
         let item = *item;
         let room = |part: Part| scratch::<T>(part.lanes.len().div_ceil(part.panel_lanes) * part.panel_size());
-        let in_place = self.a.in_place();
+        let in_place = self.a.in_place().filter(|a| a.depth_stride == 1);
+        let b_in_place = self.b.in_place().filter(|_| cut.b_in_place);
         let packs_a = task.shared_a.is_none() && in_place.is_none();
+        let packs_b = task.shared_b.is_none() && b_in_place.is_none();
         let own_a = packs_a.then(|| room(cut.part_a::<T>(item, rows.clone(), 0..cut.depth)));
-        let own_b = task.shared_b.is_none().then(|| room(cut.part_b(item, columns.clone(), 0..cut.depth)));
-        let first = match self.start {
-            Start::Rows(bias) => Start::Rows(&bias[item * self.rows..][rows.clone()]),
-            Start::Columns(bias) => Start::Columns(&bias[item * self.columns..][columns.clone()]),
-            other => other,
-        };
-        let (mut first, direct) = match task.partial {
-            Some(partial) => {
-                let offset = (item * self.rows + rows.start) * self.columns + columns.start;
-                (Start::Zero, Some((partial.wrapping_add(offset), self.columns)))
-            }
-            None => (first, self.c.direct(item, rows.clone(), columns.clone())),
-        };
-        let own_c = direct.is_none().then(|| scratch::<T>(rows.len() * columns.len()));
-        let (c, c_stride) = match (&direct, &own_c) {
-            (Some(direct), _) => *direct,
-            (None, Some((_, c))) => {
-                if matches!(first, Start::Existing) {
-                    first = Start::Zero; // the sink adds
-                }
-                (c.at(0), columns.len())
-            }
-            (None, None) => unreachable!("a block goes somewhere"),
-        };
+        let own_b = packs_b.then(|| room(cut.part_b(item, columns.clone(), 0..cut.depth)));
+        let (destinations, _own_c) = self.destinations(cut, task);
+        let mut first = true;
         let mut begin = depth.start;
         loop {
             let step = begin..(begin + cut.depth).min(depth.end);
@@ -281,45 +298,109 @@ impl<T: Float> Product<'_, T> {
                     }
                     (None, None, None) => unreachable!("in place, packed by this task, or for all"),
                 };
-                let (b, b_panel) = match (&own_b, task.shared_b) {
-                    (Some((_, to)), _) => {
+                let packed = |start, panel| Right { start, panel, step: cut.panel_columns, in_place: false };
+                let b = match (b_in_place, &own_b, task.shared_b) {
+                    (Some(Strided { start, item_stride, depth_stride, .. }), _, _) => Right {
+                        start: start.add(item * item_stride + begin * depth_stride + columns.start),
+                        panel: cut.panel_columns,
+                        step: depth_stride,
+                        in_place: true,
+                    },
+                    (None, Some((_, to)), _) => {
                         let part = cut.part_b(item, columns.clone(), step.clone());
                         self.b.pack(isa, &part, to.at(0));
-                        (to.at(0).cast_const(), part.panel_size())
+                        packed(to.at(0).cast_const(), part.panel_size())
                     }
-                    (None, Some(all)) => {
+                    (None, None, Some(all)) => {
                         let panel_size = cut.part_b(item, columns.clone(), step.clone()).panel_size();
-                        (all.at(item, columns.start, begin / cut.depth.max(1), panel_size), panel_size)
+                        packed(all.at(item, columns.start, begin / cut.depth.max(1), panel_size), panel_size)
                     }
-                    (None, None) => unreachable!("packed by this task or for all"),
+                    (None, None, None) => unreachable!("in place, packed by this task, or for all"),
                 };
-                let block = Block {
-                    rows: rows.len(),
-                    columns: columns.len(),
-                    depth: step.len(),
-                    a,
-                    panel_rows: cut.panel_rows,
-                    b,
-                    b_panel,
-                    b_step: cut.panel_columns,
-                    panel_columns: cut.panel_columns,
-                    c,
-                    c_stride,
-                    alpha: self.alpha,
-                    start: first,
-                };
-                block.run(isa);
+                for to in &destinations {
+                    let panel = (to.columns.start - columns.start) / cut.panel_columns;
+                    let block = Block {
+                        rows: rows.len(),
+                        columns: to.columns.len(),
+                        depth: step.len(),
+                        a,
+                        panel_rows: cut.panel_rows,
+                        b: Right { start: b.start.add(panel * b.panel), ..b },
+                        panel_columns: cut.panel_columns,
+                        c: to.c,
+                        c_stride: to.stride,
+                        stream: cut.stream && to.direct && task.partial.is_none(),
+                        alpha: self.alpha,
+                        start: if first { to.start } else { Start::Existing },
+                    };
+                    block.run(isa);
+                }
             }
-            first = Start::Existing;
+            first = false;
             begin = step.end;
             if begin == depth.end {
                 break;
             }
         }
-        if direct.is_none() {
-            // SAFETY: the finished block.
-            unsafe { self.c.store(item, rows.clone(), columns.clone(), c, c_stride) }
+        if cut.stream {
+            fence_streams();
         }
+        for to in destinations.iter().filter(|to| !to.direct) {
+            // SAFETY: finished columns of the block.
+            unsafe { self.c.store(item, rows.clone(), to.columns.clone(), to.c, to.stride) }
+        }
+    }
+
+    /// Where the columns of a task's block go, and the memory for those that the sink has to copy.
+    /// A block that the sink does not take as it is may have panels that it does.
+    fn destinations(&self, cut: &Cut, task: &Task<'_, T>) -> (SmallVec<[Destination<'_, T>; 8]>, Option<Buffer>) {
+        let Task { item, rows, columns, .. } = task;
+        let start = |columns: &Range<usize>| match self.start {
+            Start::Rows(bias) => Start::Rows(&bias[item * self.rows % bias.len()..][rows.clone()]),
+            Start::Columns(bias) => Start::Columns(&bias[item * self.columns % bias.len()..][columns.clone()]),
+            other => other,
+        };
+        let direct = |columns: Range<usize>| {
+            let (c, stride) = self.c.direct(*item, rows.clone(), columns.clone())?;
+            let start = start(&columns);
+            Some(Destination { columns, c, stride, direct: true, start })
+        };
+        if let Some(partial) = task.partial {
+            let c = partial.wrapping_add((item * self.rows + rows.start) * self.columns + columns.start);
+            let columns = columns.clone();
+            let partial = Destination { columns, c, stride: self.columns, direct: true, start: Start::Zero };
+            return (smallvec![partial], None);
+        }
+        if let Some(whole) = direct(columns.clone()) {
+            return (smallvec![whole], None);
+        }
+        let (own, c) = scratch::<T>(rows.len() * columns.len());
+        let copied = |copied: Range<usize>| Destination {
+            c: c.at(copied.start - columns.start),
+            stride: columns.len(),
+            direct: false,
+            // The sink adds to what exists.
+            start: if matches!(self.start, Start::Existing) { Start::Zero } else { start(&copied) },
+            columns: copied,
+        };
+        let mut destinations = SmallVec::<[Destination<'_, T>; 8]>::new();
+        for first in columns.clone().step_by(cut.panel_columns) {
+            let panel = first..columns.end.min(first + cut.panel_columns);
+            match direct(panel.clone()) {
+                Some(direct) => destinations.push(direct),
+                None => match destinations.last_mut() {
+                    Some(last) if !last.direct => last.columns.end = panel.end,
+                    _ => destinations.push(copied(panel)),
+                },
+            }
+        }
+        // What is copied in several pieces still starts with its own numbers of the columns.
+        for to in &mut destinations {
+            if !to.direct {
+                *to = copied(to.columns.clone());
+            }
+        }
+        (destinations, Some(own))
     }
 
     /// Adds the partial sums of all chunks, in their order, and hands them to the sink.
@@ -337,9 +418,9 @@ impl<T: Float> Product<'_, T> {
             }
             match self.start {
                 Start::Zero => {}
-                Start::Rows(bias) => sums.iter_mut().for_each(|sum| *sum += bias[task]),
+                Start::Rows(bias) => sums.iter_mut().for_each(|sum| *sum += bias[task % bias.len()]),
                 Start::Columns(bias) => {
-                    let bias = &bias[item * self.columns..];
+                    let bias = &bias[item * self.columns % bias.len()..];
                     sums.iter_mut().zip(bias).for_each(|(sum, &bias)| *sum += bias);
                 }
                 Start::Existing => {
@@ -359,6 +440,16 @@ impl<T: Float> Product<'_, T> {
             }
         });
     }
+}
+
+/// Where some columns of a block are computed.
+struct Destination<'a, T> {
+    columns: Range<usize>,
+    c: *mut T,
+    stride: usize,
+    /// Whether that is their place, or they are copied there when they are finished.
+    direct: bool,
+    start: Start<'a, T>,
 }
 
 /// An operand packed for all tasks.

@@ -1,4 +1,6 @@
+use super::operand::Sink;
 use super::*;
+use crate::buffer::Buffer;
 use proptest::prelude::*;
 
 /// How a matrix lies in memory, with room between its rows.
@@ -120,4 +122,38 @@ fn sizes_must_match() {
     let mut c = [0.0f32; 4];
     let (a, b) = (MatrixRef::row_major(&numbers, 2, 3), MatrixRef::row_major(&numbers, 2, 2));
     gemm(1.0, a, b, 0.0, &mut MatrixMut::row_major(&mut c, 2, 2));
+}
+
+/// A result that fills the caches is written past them, where its rows begin at whole lines.
+#[test]
+fn a_large_result_is_what_a_small_one_is() {
+    let (rows, columns, depth) = (29, 9 << 13, 3);
+    let whole = |row: usize, column: usize| ((row * 31 + column * 17) % 13) as f32 - 6.0;
+    let a: Vec<f32> = (0..rows * depth).map(|i| whole(i / depth, i % depth)).collect();
+    let b: Vec<f32> = (0..depth * columns).map(|i| whole(i / columns, i % columns)).collect();
+    let len = rows * columns;
+    for isa in Isa::available() {
+        let buffer = Buffer::uninit(len * size_of::<f32>());
+        let (place, sink) = (buffer.as_ptr().cast::<f32>(), |start| StridedSink::<f32> {
+            start,
+            item_stride: 0,
+            row_stride: columns,
+            column_stride: 1,
+            accumulate: false,
+        });
+        assert!(sink(place).streams(len));
+        // SAFETY: the buffer has room for so many, which are no references.
+        let c = unsafe {
+            place.write_bytes(0xff, len);
+            std::slice::from_raw_parts_mut(place, len)
+        };
+        let mut to = MatrixMut::row_major(c, rows, columns);
+        let (left, right) = (MatrixRef::row_major(&a, rows, depth), MatrixRef::row_major(&b, depth, columns));
+        gemm_with(isa, 1.0, left, right, 0.0, &mut to);
+        for (i, &sum) in c.iter().enumerate() {
+            let (row, column) = (i / columns, i % columns);
+            let expected: f32 = (0..depth).map(|k| whole(row, k) * whole(k, column)).sum();
+            assert_eq!(sum, expected, "row {row}, column {column} by {isa:?}");
+        }
+    }
 }

@@ -105,6 +105,16 @@ pub fn prefetch_to_write<T>(to: *const T) {
     let _ = to;
 }
 
+/// Orders what was written past the caches before what is written next.
+#[inline(always)]
+pub fn fence_streams() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a fence touches nothing; every x86-64 has it.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
+
 /// Arithmetic on vectors of `T`; implemented by tokens only.
 pub trait Vectors<T: Copy>: Copy + Send + Sync + 'static {
     /// A vector register's worth of `T`.
@@ -152,6 +162,16 @@ pub trait Vectors<T: Copy>: Copy + Send + Sync + 'static {
     /// # Safety
     /// They must be writable. No alignment is needed.
     unsafe fn store(self, to: *mut T, vector: Self::Vector);
+    /// Writes `LANES` numbers past the caches, where the instruction set can; until
+    /// [`fence_streams`], other threads may not see them.
+    ///
+    /// # Safety
+    /// They must be writable, and at a multiple of the vector's size.
+    #[inline(always)]
+    unsafe fn store_streaming(self, to: *mut T, vector: Self::Vector) {
+        // SAFETY: promised by the caller.
+        unsafe { self.store(to, vector) }
+    }
     /// Writes the lanes in `mask` and touches no other.
     ///
     /// # Safety

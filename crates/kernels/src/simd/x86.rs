@@ -68,7 +68,7 @@ impl Avx512 {
 
 /// Methods that are one intrinsic each, the same for every type and width.
 macro_rules! one_to_one {
-    ($t:ty, $zero:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident, $mul:ident, $load:ident, $store:ident) => {
+    ($t:ty, $zero:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident, $mul:ident, $load:ident, $store:ident, $stream:ident) => {
         #[inline(always)]
         fn splat(self, value: $t) -> Self::Vector {
             // SAFETY: `self` proves the features.
@@ -109,6 +109,11 @@ macro_rules! one_to_one {
             // SAFETY: `self` proves the features, the caller the memory.
             unsafe { $store(to, vector) }
         }
+        #[inline(always)]
+        unsafe fn store_streaming(self, to: *mut $t, vector: Self::Vector) {
+            // SAFETY: `self` proves the features, the caller the memory and where it is.
+            unsafe { $stream(to, vector) }
+        }
     };
 }
 
@@ -126,7 +131,8 @@ impl Vectors<f32> for Avx512 {
         _mm512_sub_ps,
         _mm512_mul_ps,
         _mm512_loadu_ps,
-        _mm512_storeu_ps
+        _mm512_storeu_ps,
+        _mm512_stream_ps
     );
 
     #[inline(always)]
@@ -235,7 +241,8 @@ impl Vectors<f64> for Avx512 {
         _mm512_sub_pd,
         _mm512_mul_pd,
         _mm512_loadu_pd,
-        _mm512_storeu_pd
+        _mm512_storeu_pd,
+        _mm512_stream_pd
     );
 
     #[inline(always)]
@@ -340,7 +347,8 @@ impl Vectors<f32> for Avx2 {
         _mm256_sub_ps,
         _mm256_mul_ps,
         _mm256_loadu_ps,
-        _mm256_storeu_ps
+        _mm256_storeu_ps,
+        _mm256_stream_ps
     );
 
     #[inline(always)]
@@ -436,7 +444,8 @@ impl Vectors<f64> for Avx2 {
         _mm256_sub_pd,
         _mm256_mul_pd,
         _mm256_loadu_pd,
-        _mm256_storeu_pd
+        _mm256_storeu_pd,
+        _mm256_stream_pd
     );
 
     #[inline(always)]

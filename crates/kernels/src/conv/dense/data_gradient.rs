@@ -2,6 +2,7 @@
 
 use super::super::{ConvElement, Geometry, ImageLayout};
 use super::images::{Images, Lanes};
+use super::pointwise::Pointwise;
 use super::sinks::{ImageSink, Patches};
 use super::weights::Weights;
 use super::window::Window;
@@ -21,6 +22,10 @@ pub(super) fn run<T: ConvElement>(
 ) {
     if grad_input.is_empty() {
         return;
+    }
+    if Pointwise::<T>::applies(g, layout) {
+        let product = Pointwise { geometry: g, layout, images: grad_output, weight, bias: None, backward: true };
+        return product.run(isa, grad_input);
     }
     let strided = g.stride != [1; 3];
     let apart = (0..3).all(|axis| g.dilation[axis] * (g.kernel[axis] - 1) < g.stride[axis]);
@@ -183,15 +188,20 @@ impl Phase<'_> {
         let gradients = Images { window: &window, data: grad_output, lanes: Lanes::Positions };
         let (channels, filters) = (g.group_in_channels(), g.group_out_channels());
         let taps = g.kernel.iter().product::<usize>();
+        let (group_stride, channel_stride) = (filters * channels * taps, channels * taps);
+        let only_tap =
+            Strided { start: weight.as_ptr(), item_stride: group_stride, lane_stride: 1, depth_stride: channels };
         let weights = Weights {
             data: weight,
-            group_stride: filters * channels * taps,
+            group_stride,
             lane_stride: taps,
-            channel_stride: channels * taps,
+            channel_stride,
             channels: filters,
+            kernel: taps,
             taps: &places,
             tap_major: layout == ImageLayout::ChannelsLast,
         };
+        let weights: &dyn Operand<T> = if taps == 1 { &only_tap } else { &weights };
         let sink = ImageSink {
             data: grad_input,
             layout,
@@ -204,8 +214,8 @@ impl Phase<'_> {
         };
         let positions = window.positions();
         let (rows, columns, a, b): (_, _, &dyn Operand<T>, &dyn Operand<T>) = match layout {
-            ImageLayout::ChannelsFirst => (channels, positions, &weights, &gradients),
-            ImageLayout::ChannelsLast => (positions, channels, &gradients, &weights),
+            ImageLayout::ChannelsFirst => (channels, positions, weights, &gradients),
+            ImageLayout::ChannelsLast => (positions, channels, &gradients, weights),
         };
         let product = Product {
             items: g.groups,

@@ -58,6 +58,9 @@ impl<T: Float> Kernel<T> for Pack<'_, T> {
                 (ImageLayout::ChannelsFirst, _, _) if images.window.step[2] == 1 => {
                     pixels::pack::<T, S, 1>(simd, images, part, to);
                 }
+                (ImageLayout::ChannelsFirst, _, _) if images.window.step[2] == 2 && S::LANES <= 16 => {
+                    pixels::pack::<T, S, 2>(simd, images, part, to);
+                }
                 (ImageLayout::ChannelsFirst, _, _) => pixels::pack::<T, S, 0>(simd, images, part, to),
                 (ImageLayout::ChannelsLast, Lanes::Positions, Form::LaneMajor { stride, .. }) => {
                     channels::copy_rows(simd, images, part, to, stride);

@@ -20,6 +20,7 @@ mod channels;
 mod data_gradient;
 mod images;
 mod pixels;
+mod pointwise;
 mod sinks;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use crate::gemm::operand::{Operand, Strided, StridedSink};
 use crate::gemm::product::Product;
 use crate::simd::Isa;
 use images::{Images, Lanes};
+use pointwise::Pointwise;
 use sinks::{ImageSink, TapMajorWeight};
 use weights::Weights;
 use window::Window;
@@ -86,6 +88,10 @@ struct Forward<'a, T> {
 
 fn forward<T: ConvElement>(isa: Isa, g: &Geometry, layout: ImageLayout, operands: Forward<'_, T>) {
     let Forward { input, weight, bias, output } = operands;
+    if Pointwise::<T>::applies(g, layout) {
+        let product = Pointwise { geometry: g, layout, images: input, weight, bias, backward: false };
+        return product.run(isa, output);
+    }
     let window = Window::forward(g, layout);
     let images = Images { window: &window, data: input, lanes: Lanes::Positions };
     let sink = ImageSink::whole(output, &Window::output(g, layout));
@@ -99,6 +105,7 @@ fn forward<T: ConvElement>(isa: Isa, g: &Geometry, layout: ImageLayout, operands
         lane_stride: features,
         channel_stride: taps.len(),
         channels: g.group_in_channels(),
+        kernel: taps.len(),
         taps: &taps,
         tap_major: true,
     };
@@ -129,8 +136,9 @@ fn weight_gradient<T: ConvElement>(
     let images = Images { window: &window, data: input, lanes: Lanes::Features };
     let gradients = Images { window: &output, data: grad_output, lanes: Lanes::Features };
     // For channels-first images the rows are copied and the columns transposed while they are
-    // packed: the fewer had better be columns.
-    let swapped = layout == ImageLayout::ChannelsFirst && features > filters;
+    // packed: the fewer had better be columns. The result is then transposed when it is stored,
+    // which few positions do not make up for.
+    let swapped = layout == ImageLayout::ChannelsFirst && features > filters && window.positions() > 4 * filters;
     let natural = StridedSink {
         start: grad_weight.as_mut_ptr(),
         item_stride: filters * features,

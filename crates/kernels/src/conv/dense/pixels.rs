@@ -6,7 +6,7 @@
 use super::images::{Images, Lanes};
 use super::window::{Piece, Pieces, Run, Window};
 use crate::gemm::operand::{Form, Part, store_steps};
-use crate::simd::{Float, Vectors, prefetch};
+use crate::simd::{Float, Vectors, first_lanes, prefetch};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -25,7 +25,8 @@ struct Table {
 }
 
 impl Table {
-    fn new(window: &Window, vectors: impl Iterator<Item = Range<usize>> + Clone) -> Self {
+    /// For a step of two (`STEP`), the masks select numbers of twice the vector's length.
+    fn new<const STEP: usize>(window: &Window, vectors: impl Iterator<Item = Range<usize>> + Clone) -> Self {
         let (taps, count) = (window.taps.len(), vectors.clone().count());
         let mut table = Self { vectors: count, seen: SmallVec::new(), more: SmallVec::new() };
         table.seen.resize(count * taps, Seen::default());
@@ -36,6 +37,9 @@ impl Table {
             runs.extend(window.runs(positions));
             for (t, &tap) in window.taps.iter().enumerate() {
                 window.pieces(&runs, tap, &mut pieces);
+                if STEP == 2 {
+                    pieces.iter_mut().for_each(|piece| piece.mask = every_second(piece.mask));
+                }
                 if let Some((&piece, rest)) = pieces.split_first() {
                     let begin = table.more.len() as u32;
                     table.more.extend_from_slice(rest);
@@ -63,12 +67,26 @@ impl Table {
         channel: *const T,
         step: usize,
     ) -> S::Vector {
-        let step = if STEP == 0 { step } else { STEP };
+        let more = &self.more[seen.more.0 as usize..seen.more.1 as usize];
         // SAFETY: a piece's mask selects pixels inside the channel's images.
         unsafe {
+            if STEP == 2 {
+                // Every second number of two vectors, which all pieces fill before they are parted.
+                let both = |[low, high]: [S::Vector; 2], piece: &Piece| {
+                    let from = channel.wrapping_offset(piece.offset);
+                    let low = simd.load_masked(low, from, piece.mask & first_lanes(S::LANES));
+                    [low, simd.load_masked(high, from.wrapping_add(S::LANES), piece.mask >> S::LANES)]
+                };
+                let mut numbers = both([simd.zero(); 2], &seen.piece);
+                for piece in more {
+                    numbers = both(numbers, piece);
+                }
+                return simd.deinterleave(numbers[0], numbers[1]).0;
+            }
+            let step = if STEP == 0 { step } else { STEP };
             let first = channel.wrapping_offset(seen.piece.offset);
             let mut vector = simd.load_masked_step(simd.zero(), first, step, seen.piece.mask);
-            for piece in &self.more[seen.more.0 as usize..seen.more.1 as usize] {
+            for piece in more {
                 let from = channel.wrapping_offset(piece.offset);
                 vector = simd.load_masked_step(vector, from, step, piece.mask);
             }
@@ -77,8 +95,17 @@ impl Table {
     }
 }
 
+/// Bit `i` of the lower half becomes bit `2 i`.
+const fn every_second(mask: u32) -> u32 {
+    let mask = mask & 0xffff;
+    let mask = (mask | mask << 8) & 0x00ff_00ff;
+    let mask = (mask | mask << 4) & 0x0f0f_0f0f;
+    let mask = (mask | mask << 2) & 0x3333_3333;
+    (mask | mask << 1) & 0x5555_5555
+}
+
 /// Packs a part of channels-first images whose window's step along the width is `STEP`, or any
-/// where that is zero.
+/// where that is zero. For a step of two a vector has no more than 16 lanes.
 ///
 /// # Safety
 /// As [`crate::gemm::operand::Operand::pack`].
@@ -129,7 +156,7 @@ unsafe fn positions<T: Float, S: Vectors<T>, const STEP: usize>(
     let (taps, plane, step) = (window.taps.len(), window.pixel_and_channel_strides().1, window.step[2]);
     let panels: SmallVec<[_; 16]> = part.panels().collect();
     let vectors = panels.iter().flat_map(|&(first, count, _)| in_vectors(first..first + count, S::LANES));
-    let table = Table::new(window, vectors);
+    let table = Table::new::<STEP>(window, vectors);
     let (panel_vectors, panel_size) = (width.div_ceil(S::LANES), part.panel_size());
     for channel in part.depth.start / taps..part.depth.end.div_ceil(taps) {
         let image = images.group_start(part.item).wrapping_add(channel * plane);
@@ -168,7 +195,7 @@ unsafe fn features<T: Float, S: Vectors<T>, const STEP: usize>(
 ) {
     let window = images.window;
     let (taps, plane, step) = (window.taps.len(), window.pixel_and_channel_strides().1, window.step[2]);
-    let table = Table::new(window, in_vectors(part.depth.clone(), S::LANES));
+    let table = Table::new::<STEP>(window, in_vectors(part.depth.clone(), S::LANES));
     for (first, lanes, panel) in part.panels() {
         for lane in 0..lanes {
             let (channel, tap) = ((first + lane) / taps, (first + lane) % taps);
@@ -198,7 +225,7 @@ unsafe fn transposed<T: Float, S: Vectors<T>, const STEP: usize>(
 ) {
     let window = images.window;
     let (taps, plane, step) = (window.taps.len(), window.pixel_and_channel_strides().1, window.step[2]);
-    let table = Table::new(window, in_vectors(part.depth.clone(), S::LANES));
+    let table = Table::new::<STEP>(window, in_vectors(part.depth.clone(), S::LANES));
     for (first, lanes, panel) in part.panels() {
         let filled = lanes.next_multiple_of(S::LANES).min(width);
         for lane in (0..filled).step_by(4) {

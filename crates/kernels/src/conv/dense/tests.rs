@@ -59,7 +59,7 @@ proptest! {
 }
 
 /// Large enough for several blocks along rows, columns and depth, and for chunks of the depth.
-fn larger() -> [Geometry; 3] {
+fn larger() -> [Geometry; 5] {
     let square = |batch, channels, filters, size, kernel, stride, padding| Geometry {
         batch,
         in_channels: channels,
@@ -72,7 +72,14 @@ fn larger() -> [Geometry; 3] {
         padding_end: [0, padding, padding],
         dilation: [1; 3],
     };
-    [square(2, 40, 70, 30, 3, 1, 1), square(3, 300, 33, 9, 1, 1, 0), square(2, 9, 270, 25, 3, 2, 1)]
+    [
+        square(2, 40, 70, 30, 3, 1, 1),
+        square(3, 300, 33, 9, 1, 1, 0),
+        square(2, 9, 270, 25, 3, 2, 1),
+        // Images that are products of their own, and are read where they lie.
+        square(2, 20, 30, 25, 1, 1, 0),
+        square(1, 300, 260, 7, 1, 1, 0),
+    ]
 }
 
 #[test]

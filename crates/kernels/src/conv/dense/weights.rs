@@ -1,9 +1,13 @@
 //! Weights as an operand of a product.
 
-use crate::gemm::kernel::TileShape;
 use crate::gemm::operand::{Form, Operand, Part};
-use crate::simd::{Float, Isa};
+use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch};
 use smallvec::SmallVec;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+/// How far ahead channels are asked for while they are packed.
+const CHANNELS_AHEAD: usize = 4;
 
 /// A weight whose lanes are one of its channel dimensions and whose depth is the other channel
 /// dimension and the taps, in the order of [`super::images::Images`]' features.
@@ -16,7 +20,8 @@ pub(super) struct Weights<'a, T> {
     pub channel_stride: usize,
     /// Channels of the depth.
     pub channels: usize,
-    /// Where the taps of the depth are in the kernel.
+    /// How many elements a kernel has, and where those of the depth are among them.
+    pub kernel: usize,
     pub taps: &'a [usize],
     /// Whether the depth counts taps before channels.
     pub tap_major: bool,
@@ -24,63 +29,124 @@ pub(super) struct Weights<'a, T> {
 
 impl<T: Float> Operand<T> for Weights<'_, T> {
     unsafe fn pack(&self, isa: Isa, part: &Part, to: *mut T) {
-        if part.depth.is_empty() {
-            return;
-        }
-        let Form::DepthMajor { width } = part.form else { unreachable!("the form that was not preferred") };
-        let lanes_of_a_vector = TileShape::new::<T>(isa).lanes;
-        let panels: SmallVec<[_; 32]> = part.panels().collect();
-        let from = &self.data[part.item * self.group_stride..];
+        dispatch::<T, _>(isa, Pack { weights: self, part, to });
+    }
+}
+
+/// A tap of the depth: its step, counted from the part's first, and its place in the kernel.
+type Step = (usize, usize);
+
+impl<T> Weights<'_, T> {
+    /// The channels of a part's depth.
+    fn channels(&self, part: &Part) -> Range<usize> {
+        let taps = self.taps.len();
+        if self.tap_major { 0..self.channels } else { part.depth.start / taps..part.depth.end.div_ceil(taps) }
+    }
+
+    /// The taps of a channel that are in a part's depth.
+    fn steps(&self, part: &Part, channel: usize) -> SmallVec<[Step; 64]> {
+        let step = |tap: usize| match self.tap_major {
+            true => tap * self.channels + channel,
+            false => channel * self.taps.len() + tap,
+        };
+        let of_depth = |(tap, &place): (usize, &usize)| {
+            part.depth.contains(&step(tap)).then(|| (step(tap) - part.depth.start, place))
+        };
+        self.taps.iter().enumerate().filter_map(of_depth).collect()
+    }
+}
+
+struct Pack<'a, T> {
+    weights: &'a Weights<'a, T>,
+    part: &'a Part,
+    to: *mut T,
+}
+
+impl<T: Float> Kernel<T> for Pack<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vectors<T>>(self, simd: S) {
+        let Self { weights, part, .. } = self;
+        let channels = weights.channels(part);
+        let quads: SmallVec<[Quad; 64]> = part.panels().flat_map(|panel| quads_of::<T, S>(part, panel)).collect();
         // In the order of the weight, whose distances are the caches' enemies.
-        if self.lane_stride < self.channel_stride {
-            for (channel, steps) in self.channels(part) {
-                for &(first, lanes, panel) in &panels {
-                    let filled = lanes.next_multiple_of(lanes_of_a_vector).min(width);
-                    for (step, tap) in steps.clone() {
-                        // SAFETY: the panel has `width` numbers for each step.
-                        let to = unsafe { std::slice::from_raw_parts_mut(to.add(panel + step * width), filled) };
-                        let from = &from[channel * self.channel_stride + first * self.lane_stride + self.taps[tap]..];
-                        if self.lane_stride == 1 {
-                            to[..lanes].copy_from_slice(&from[..lanes]);
-                        } else {
-                            let numbers = from.iter().step_by(self.lane_stride);
-                            to[..lanes].iter_mut().zip(numbers).for_each(|(to, &from)| *to = from);
-                        }
-                        to[lanes..].fill(T::ZERO);
-                    }
+        if weights.lane_stride < weights.channel_stride {
+            let line = 64 / size_of::<T>();
+            let reach = part.lanes.start * weights.lane_stride..part.lanes.end * weights.lane_stride;
+            for channel in channels {
+                // A channel's numbers for these lanes are few, and far from the next channel's: the
+                // hardware does not foresee them.
+                let start = part.item * weights.group_stride + (channel + CHANNELS_AHEAD) * weights.channel_stride;
+                let ahead = weights.data.as_ptr().wrapping_add(start);
+                for number in reach.clone().step_by(line) {
+                    prefetch(ahead.wrapping_add(number));
+                }
+                let steps = weights.steps(part, channel);
+                for quad in &quads {
+                    self.transpose(simd, channel, &steps, quad);
                 }
             }
-            return;
-        }
-        for &(first, lanes, panel) in &panels {
-            let filled = lanes.next_multiple_of(lanes_of_a_vector).min(width);
-            for lane in 0..filled {
-                let row = from.get((first + lane) * self.lane_stride..).filter(|_| lane < lanes);
-                for (channel, steps) in self.channels(part) {
-                    for (step, tap) in steps {
-                        let number = row.map_or(T::ZERO, |row| row[channel * self.channel_stride + self.taps[tap]]);
-                        // SAFETY: the panel has `width` numbers for each step.
-                        unsafe { to.add(panel + step * width + lane).write(number) }
-                    }
+        } else {
+            let steps: Vec<_> = channels.clone().map(|channel| weights.steps(part, channel)).collect();
+            for quad in &quads {
+                for (channel, steps) in channels.clone().zip(&steps) {
+                    self.transpose(simd, channel, steps, quad);
                 }
             }
         }
     }
 }
 
-impl<T> Weights<'_, T> {
-    /// The channels of a part's depth, each with its steps (counted from the part's first) and taps.
-    fn channels(&self, part: &Part) -> impl Iterator<Item = (usize, impl Iterator<Item = (usize, usize)> + Clone)> {
-        let (taps, depth) = (self.taps.len(), part.depth.clone());
-        let (all, tap_major) = (self.channels, self.tap_major);
-        let channels = if tap_major { 0..all } else { depth.start / taps..depth.end.div_ceil(taps) };
-        channels.map(move |channel| {
-            let depth = depth.clone();
-            let steps = (0..taps).filter_map(move |tap| {
-                let step = if tap_major { tap * all + channel } else { channel * taps + tap };
-                depth.contains(&step).then(|| (step - depth.start, tap))
-            });
-            (channel, steps)
-        })
+/// The lanes of a panel, and those that fill its last vector up, four by four.
+fn quads_of<T: Float, S: Vectors<T>>(
+    part: &Part,
+    (first, lanes, panel): (usize, usize, usize),
+) -> impl Iterator<Item = Quad> {
+    let Form::DepthMajor { width } = part.form else { unreachable!("the form that was not preferred") };
+    let filled = lanes.next_multiple_of(S::LANES).min(width);
+    let quad = move |lane| Quad { lane: first + lane, lanes: lanes.saturating_sub(lane), place: panel + lane, width };
+    (0..filled).step_by(4).map(quad)
+}
+
+/// Four neighbouring lanes of a panel.
+struct Quad {
+    /// The first lane, and how many there are from it on.
+    lane: usize,
+    lanes: usize,
+    /// Where the first lane's number of the first step goes, and numbers from one step to the next.
+    place: usize,
+    width: usize,
+}
+
+impl<T: Float> Pack<'_, T> {
+    /// Packs four lanes of a channel: their kernels are rows, their steps columns.
+    #[inline(always)]
+    fn transpose<S: Vectors<T>>(&self, simd: S, channel: usize, steps: &[Step], quad: &Quad) {
+        let weights = self.weights;
+        let from = &weights.data[self.part.item * weights.group_stride + channel * weights.channel_stride..];
+        // No vector has more than 32 lanes.
+        let mut columns = [const { MaybeUninit::<T>::uninit() }; 4 * 32];
+        let columns = columns.as_mut_ptr().cast::<T>();
+        let mut steps = steps.iter().peekable();
+        for first in (0..weights.kernel).step_by(S::LANES) {
+            let count = S::LANES.min(weights.kernel - first);
+            let mut rows = [simd.zero(); 4];
+            for (i, row) in rows.iter_mut().enumerate().take(quad.lanes) {
+                let kernel = &from[(quad.lane + i) * weights.lane_stride + first..][..count];
+                // SAFETY: the mask stops at the end of the slice.
+                *row = unsafe { simd.load_masked(simd.zero(), kernel.as_ptr(), first_lanes(count)) };
+            }
+            // SAFETY: there is room for four numbers of each lane.
+            unsafe { simd.store_transposed(columns, 4, rows) }
+            while let Some((step, tap)) = steps.next_if(|&&(_, tap)| tap < first + S::LANES) {
+                // SAFETY: four numbers just written, for a step of the panel, whose width is a
+                // multiple of four.
+                unsafe {
+                    let to = self.to.add(quad.place + step * quad.width);
+                    to.copy_from_nonoverlapping(columns.add(4 * (tap - first)), 4);
+                }
+            }
+        }
     }
 }

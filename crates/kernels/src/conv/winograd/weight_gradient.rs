@@ -10,7 +10,7 @@ use super::scheme::Scheme;
 use super::strip::Images;
 use super::tiles::Grid;
 use super::transforms::{TransformTiles, tile_stride};
-use crate::gemm::kernel::{Block, Left, Start, TileShape};
+use crate::gemm::kernel::{Block, Left, Right, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
 use crate::parallel;
 use crate::scratch::{Scratch, Target};
@@ -136,12 +136,16 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
                         step: source_stride,
                     },
                     panel_rows: self.shape.rows,
-                    b: gradients[tile * gradient_stride..].as_ptr(),
-                    b_panel: panel_columns,
-                    b_step: gradient_stride,
+                    b: Right {
+                        start: gradients[tile * gradient_stride..].as_ptr(),
+                        panel: panel_columns,
+                        step: gradient_stride,
+                        in_place: false,
+                    },
                     panel_columns,
                     c: sums.at((place * channels + first) * gradient_stride),
                     c_stride: gradient_stride,
+                    stream: false,
                     alpha: T::ONE,
                     start,
                 };
