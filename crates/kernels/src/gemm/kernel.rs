@@ -1,8 +1,9 @@
 //! The innermost loops: a block of the product out of packed panels, tile by tile, each tile's
 //! sums in registers.
 
-use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch, prefetch_to_write};
-use std::ops::Range;
+use super::ahead::{Ahead, Region};
+use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch_to_write};
+use std::hint::black_box;
 
 /// What a product is added to.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +110,8 @@ pub(crate) struct Block<'a, T> {
     pub c_stride: usize,
     /// Whether the result's lines go past the caches.
     pub stream: bool,
+    /// What will be read after the block.
+    pub next: [Region<T>; 2],
     pub alpha: T,
     pub start: Start<'a, T>,
 }
@@ -136,7 +139,7 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
         let row_panels = self.rows.div_ceil(self.panel_rows);
         for (j, column) in (0..self.columns).step_by(self.panel_columns).enumerate() {
             for (i, row) in (0..self.rows).step_by(self.panel_rows).enumerate() {
-                let ahead = self.ahead(column, i, row_panels);
+                let ahead = self.ahead(column, [i, row_panels]);
                 let rows = self.panel_rows.min(self.rows - row);
                 let columns = self.panel_columns.min(self.columns - column);
                 // SAFETY: the panels and the result cover the block, as `Block::run` demands.
@@ -170,41 +173,22 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
 }
 
 impl<T> Block<'_, T> {
-    /// What to ask for while a tile of the `nth` of so many row panels is computed: its part of the
-    /// next panel of a right operand in place.
-    fn ahead(&self, column: usize, nth: usize, row_panels: usize) -> Ahead<T> {
+    /// What to ask for while a tile is computed: its share of the next panel of a right operand in
+    /// place, or of what is wanted after the block.
+    fn ahead(&self, column: usize, [row_panel, row_panels]: [usize; 2]) -> Ahead<T> {
         let next = column + self.panel_columns;
-        if !self.b.in_place || next >= self.columns {
-            return Ahead { start: self.b.start, step: 0, steps: 0..0, line: 0, lines: 0 };
+        if self.b.in_place && next < self.columns {
+            let panel = Region {
+                start: self.b.start.wrapping_add(next),
+                rows: self.depth,
+                stride: self.b.step,
+                len: self.panel_columns.min(self.columns - next),
+            };
+            return Ahead::share(&[panel, Region::EMPTY], row_panel, row_panels);
         }
-        let line = LINE / size_of::<T>();
-        let lines = (self.panel_columns.min(self.columns - next)).div_ceil(line) + 1;
-        let share = self.depth.div_ceil(row_panels);
-        let steps = (nth * share).min(self.depth)..((nth + 1) * share).min(self.depth);
-        Ahead { start: self.b.start.wrapping_add(next), step: self.b.step, steps, line, lines }
-    }
-}
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
-
-/// Lines to ask for: `lines` at each of some steps.
-struct Ahead<T> {
-    start: *const T,
-    step: usize,
-    steps: Range<usize>,
-    line: usize,
-    lines: usize,
-}
-
-impl<T> Ahead<T> {
-    /// Asks for the lines of a step.
-    #[inline(always)]
-    fn ask(&self, step: usize) {
-        let start = self.start.wrapping_add(step * self.step);
-        for line in 0..self.lines {
-            prefetch(start.wrapping_add(line * self.line));
-        }
+        let before = if self.b.in_place { 0 } else { column / self.panel_columns };
+        let panels = if self.b.in_place { 1 } else { self.columns.div_ceil(self.panel_columns) };
+        Ahead::share(&self.next, before * row_panels + row_panel, panels * row_panels)
     }
 }
 
@@ -270,12 +254,8 @@ impl<T: Float> Tile<'_, T> {
         let (mut a, mut b) = (self.a.start, self.b);
         let (row, step) = if ROW_MAJOR { (self.a.row, 1) } else { (1, self.a.step) };
         let last = first_lanes(self.columns - (VECTORS - 1) * S::LANES);
-        let Range { start: first_asked, end: last_asked } = self.ahead.steps;
-        let asked = last_asked - first_asked;
         for i in 0..self.depth {
-            if i < asked {
-                self.ahead.ask(first_asked + i);
-            }
+            self.ahead.ask(i);
             // SAFETY: one step of the depth in both panels.
             unsafe {
                 let mut right = [simd.zero(); VECTORS];
@@ -293,10 +273,25 @@ impl<T: Float> Tile<'_, T> {
             a = a.wrapping_add(step);
             b = b.wrapping_add(self.b_step);
         }
+        // What follows is a loop over the sums in memory. Were it one over registers, it would be
+        // unrolled into much code, or else the compiler would keep the sums in memory all along.
+        let mut finished = [[simd.zero(); VECTORS]; ROWS];
+        for (to, sums) in finished.iter_mut().zip(&sums) {
+            for (to, &sum) in to.iter_mut().zip(sums) {
+                *to = sum;
+            }
+        }
+        // SAFETY: the result covers the tile.
+        unsafe { self.store(simd, black_box(&finished).as_flattened(), VECTORS) }
+    }
+
+    /// Stores finished sums, some vectors for each row.
+    #[inline(always)]
+    unsafe fn store<S: Vectors<T>>(&self, simd: S, sums: &[S::Vector], vectors: usize) {
         let alpha = simd.splat(self.alpha);
-        for (r, sums) in sums.iter().enumerate() {
+        for (r, sums) in sums.chunks_exact(vectors).enumerate() {
             for (v, &sum) in sums.iter().enumerate() {
-                let mask = if v + 1 == VECTORS { last } else { first_lanes(S::LANES) };
+                let mask = first_lanes((self.columns - v * S::LANES).min(S::LANES));
                 // SAFETY: inside the result: the mask leaves out the columns beyond its last.
                 unsafe {
                     let to = self.c.wrapping_add(r * self.c_stride + v * S::LANES);
@@ -309,13 +304,12 @@ impl<T: Float> Tile<'_, T> {
                         }
                     };
                     let value = simd.mul_add(alpha, sum, before);
-                    let whole = v + 1 < VECTORS || last == first_lanes(S::LANES);
-                    if self.stream && whole && to.addr().is_multiple_of(size_of::<S::Vector>()) {
-                        simd.store_streaming(to, value);
-                    } else if v + 1 < VECTORS {
-                        simd.store(to, value);
-                    } else {
+                    if mask != first_lanes(S::LANES) {
                         simd.store_masked(to, mask, value);
+                    } else if self.stream && to.addr().is_multiple_of(size_of::<S::Vector>()) {
+                        simd.store_streaming(to, value);
+                    } else {
+                        simd.store(to, value);
                     }
                 }
             }

@@ -5,6 +5,7 @@
 //! [`operand`] says where numbers come from and go to, and [`product`] cuts the work. A
 //! convolution supplies operands of its own, which gather pixels while they are packed.
 
+pub(crate) mod ahead;
 pub(crate) mod kernel;
 pub(crate) mod operand;
 pub(crate) mod product;

@@ -1,5 +1,6 @@
 //! Where the numbers of a product come from, and where they go.
 
+use super::ahead::Region;
 use super::kernel::TileShape;
 use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch};
 use std::ops::Range;
@@ -70,6 +71,11 @@ pub(crate) trait Operand<T>: Sync {
         None
     }
 
+    /// The memory that holds a part, as far as it is worth while to ask for it.
+    fn region(&self, _part: &Part) -> Region<T> {
+        Region::EMPTY
+    }
+
     /// Packs a part into panels.
     ///
     /// # Safety
@@ -115,6 +121,17 @@ impl<T: Float> Operand<T> for Strided<T> {
 
     fn in_place(&self) -> Option<Strided<T>> {
         Some(*self)
+    }
+
+    fn region(&self, part: &Part) -> Region<T> {
+        let Part { item, lanes, depth, .. } = part;
+        let start = item * self.item_stride + lanes.start * self.lane_stride + depth.start * self.depth_stride;
+        let start = self.start.wrapping_add(start);
+        match (self.lane_stride, self.depth_stride) {
+            (stride, 1) => Region { start, rows: lanes.len(), stride, len: depth.len() },
+            (1, stride) => Region { start, rows: depth.len(), stride, len: lanes.len() },
+            _ => Region::EMPTY,
+        }
     }
 
     unsafe fn pack(&self, isa: Isa, part: &Part, to: *mut T) {

@@ -5,6 +5,7 @@
 //! kernel runs over the panels. Every choice here depends on sizes only, so that sums are made in
 //! the same order whatever the number of threads.
 
+use super::ahead::Region;
 use super::kernel::{Block, Left, Right, Start, TileShape, most_depth, row_stride};
 use super::operand::{Form, Operand, Part, Sink, Strided, panel_lanes};
 use crate::buffer::Buffer;
@@ -36,7 +37,7 @@ const TASK_PRODUCTS: usize = 1 << 20;
 const MOST_TASKS: usize = 64;
 /// A chunk of the depth is no shorter, and not made unless there are this many for each of the
 /// rows and columns.
-const CHUNK_DEPTH: usize = 512;
+const CHUNK_DEPTH: usize = 1024;
 /// Bytes that operands packed for all tasks, or the partial sums of chunks, may take.
 const SHARED_BYTES: usize = 32 << 20;
 
@@ -252,12 +253,14 @@ impl<T: Float> Product<'_, T> {
         let task_lanes = (BLOCK_LANES / panel_lanes).max(1) * panel_lanes;
         let groups = lanes.div_ceil(task_lanes);
         parallel::run(self.items * blocks * groups, |task| {
-            let (block, group) = (task / groups, task % groups);
-            let depth = nth_range(block % blocks, cut.depth, self.depth);
-            let part = part(block / blocks, nth_range(group, task_lanes, lanes), depth);
+            // Neighbours in time share lanes, as they do where the panels are used.
+            let (item, group, block) = (task / (groups * blocks), task / blocks % groups, task % blocks);
+            let depth = nth_range(block, cut.depth, self.depth);
+            let part = part(item, nth_range(group, task_lanes, lanes), depth);
             let panel = group * (task_lanes / panel_lanes);
+            let to = start.at((item * blocks + block) * block_size + panel * part.panel_size());
             // SAFETY: these panels' own place in the buffer.
-            unsafe { operand.pack(isa, &part, start.at(block * block_size + panel * part.panel_size())) }
+            unsafe { operand.pack(isa, &part, to) }
         });
         Packed { _buffer: buffer, start, blocks, panel_lanes, block_size }
     }
@@ -317,6 +320,8 @@ impl<T: Float> Product<'_, T> {
                     }
                     (None, None, None) => unreachable!("in place, packed by this task, or for all"),
                 };
+                let after = step.end..(step.end + cut.depth).min(depth.end);
+                let next = if after.is_empty() { [Region::EMPTY; 2] } else { self.wanted(cut, task, after) };
                 for to in &destinations {
                     let panel = (to.columns.start - columns.start) / cut.panel_columns;
                     let block = Block {
@@ -330,6 +335,7 @@ impl<T: Float> Product<'_, T> {
                         c: to.c,
                         c_stride: to.stride,
                         stream: cut.stream && to.direct && task.partial.is_none(),
+                        next,
                         alpha: self.alpha,
                         start: if first { to.start } else { Start::Existing },
                     };
@@ -349,6 +355,22 @@ impl<T: Float> Product<'_, T> {
             // SAFETY: finished columns of the block.
             unsafe { self.c.store(item, rows.clone(), to.columns.clone(), to.c, to.stride) }
         }
+    }
+
+    /// The memory that a task reads for a stretch of the depth, but for what is packed for all tasks.
+    fn wanted(&self, cut: &Cut, task: &Task<'_, T>, depth: Range<usize>) -> [Region<T>; 2] {
+        let (a, b) = (
+            cut.part_a::<T>(task.item, task.rows.clone(), depth.clone()),
+            cut.part_b(task.item, task.columns.clone(), depth),
+        );
+        let mut wanted = [Region::EMPTY; 2];
+        if task.shared_a.is_none() {
+            wanted[0] = self.a.region(&a);
+        }
+        if task.shared_b.is_none() {
+            wanted[1] = self.b.region(&b);
+        }
+        wanted
     }
 
     /// Where the columns of a task's block go, and the memory for those that the sink has to copy.

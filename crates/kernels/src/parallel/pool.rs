@@ -5,6 +5,10 @@
 //! Helpers wait actively for a while after a job, since layers follow each other closely, and then
 //! sleep.
 //!
+//! Each thread begins with a share of its own, of neighbouring tasks, and then helps with the others:
+//! the tasks of one call that touch what those of the last did mostly find it in their core's
+//! caches, which cores may not share.
+//!
 //! Joining is decided by one word, the [`Gate`]: a job's number, whether it may be joined, and how
 //! many have. A helper touches a job only between its entry there and its report of being done,
 //! and the caller, whose stack the job lives on, closes the gate and waits for those reports.
@@ -17,6 +21,7 @@
 
 use super::placement::Placement;
 use super::{InTask, cores};
+use smallvec::SmallVec;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::null_mut;
@@ -31,22 +36,39 @@ const ACTIVE_WAIT: Duration = Duration::from_micros(50);
 /// The tasks of one call.
 struct Job<'a> {
     task: &'a (dyn Fn(usize) + Sync),
-    tasks: usize,
-    next: AtomicUsize,
+    /// One for each thread that may come.
+    shares: SmallVec<[Share; 4]>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-impl Job<'_> {
-    /// Takes tasks until none is left.
-    fn work(&self) {
+/// Neighbouring tasks, on a cache line of their own.
+#[repr(align(64))]
+struct Share {
+    next: AtomicUsize,
+    end: usize,
+}
+
+impl<'a> Job<'a> {
+    fn new(tasks: usize, threads: usize, task: &'a (dyn Fn(usize) + Sync)) -> Self {
+        let (least, more) = (tasks / threads, tasks % threads);
+        let start = |nth: usize| nth * least + nth.min(more);
+        let share = |nth| Share { next: AtomicUsize::new(start(nth)), end: start(nth + 1) };
+        Self { task, shares: (0..threads).map(share).collect(), panic: Mutex::new(None) }
+    }
+
+    /// Does the tasks of one share, then what is left of the others, until none is left.
+    fn work(&self, share: usize) {
         let _in_task = InTask::enter();
-        loop {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= self.tasks {
-                return;
-            }
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (self.task)(index))) {
-                lock(&self.panic).get_or_insert(payload);
+        let (before, from) = self.shares.split_at(share.min(self.shares.len()));
+        for share in from.iter().chain(before) {
+            loop {
+                let index = share.next.fetch_add(1, Ordering::Relaxed);
+                if index >= share.end {
+                    break;
+                }
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (self.task)(index))) {
+                    lock(&self.panic).get_or_insert(payload);
+                }
             }
         }
     }
@@ -149,10 +171,10 @@ pub(super) fn run(tasks: usize, helpers: usize, task: &(dyn Fn(usize) + Sync)) -
     if pool.busy.swap(true, Ordering::Acquire) {
         return false;
     }
-    let job = Job { task, tasks, next: AtomicUsize::new(0), panic: Mutex::new(None) };
+    let job = Job::new(tasks, helpers + 1, task);
     pool.spawn_up_to(helpers);
     pool.open(&job, helpers);
-    job.work();
+    job.work(0);
     pool.close();
     pool.busy.store(false, Ordering::Release);
     if let Some(payload) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -256,7 +278,7 @@ impl Pool {
             // SAFETY: the helper was let in while the gate was open, so the caller, on whose stack
             // the job is, waits for the report below; the pointer was stored before the opening.
             let job = unsafe { &*self.job.load(Ordering::Relaxed).cast::<Job<'_>>() };
-            job.work();
+            job.work(1 + gate.joined());
             self.done.fetch_add(1, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             if self.caller_sleeps.load(Ordering::SeqCst) {

@@ -92,6 +92,20 @@ pub fn prefetch<T>(from: *const T) {
     let _ = from;
 }
 
+/// Asks for the cache line of a number that will be read before long: so that it waits in the
+/// second-level cache. A hint, for any address.
+#[inline(always)]
+pub fn prefetch_to_second_level<T>(from: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch touches nothing that a program can see.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
 /// Asks for the cache line of a number that will be written soon. A hint, for any address.
 #[inline(always)]
 pub fn prefetch_to_write<T>(to: *const T) {

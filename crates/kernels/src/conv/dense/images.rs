@@ -8,8 +8,10 @@
 use super::super::ImageLayout;
 use super::window::Window;
 use super::{channels, pixels};
+use crate::gemm::ahead::Region;
 use crate::gemm::operand::{Form, Operand, Part};
 use crate::simd::{Float, Isa, Kernel, Vectors, dispatch};
+use std::ops::Range;
 
 /// What the lanes of the product are; the other is its depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,25 @@ impl<T: Float> Operand<T> for Images<'_, T> {
         match self.lanes {
             Lanes::Positions => self.window.layout == ImageLayout::ChannelsLast,
             Lanes::Features => self.window.layout == ImageLayout::ChannelsFirst,
+        }
+    }
+
+    fn region(&self, part: &Part) -> Region<T> {
+        let taps = self.window.taps.len();
+        let (positions, features) = match self.lanes {
+            Lanes::Positions => (&part.lanes, &part.depth),
+            Lanes::Features => (&part.depth, &part.lanes),
+        };
+        match self.window.layout {
+            ImageLayout::ChannelsFirst => {
+                let (_, plane) = self.window.pixel_and_channel_strides();
+                let channels = features.start / taps..features.end.div_ceil(taps);
+                let Range { start: first, end } = self.window.pixels(positions);
+                let start = self.group_start(part.item).wrapping_add(channels.start * plane + first);
+                Region { start, rows: channels.len(), stride: plane, len: end - first }
+            }
+            // Whole pixels follow one another, which the hardware foresees.
+            ImageLayout::ChannelsLast => Region::EMPTY,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Weights as an operand of a product.
 
+use crate::gemm::ahead::Region;
 use crate::gemm::operand::{Form, Operand, Part};
 use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes, prefetch};
 use smallvec::SmallVec;
@@ -28,6 +29,19 @@ pub(super) struct Weights<'a, T> {
 }
 
 impl<T: Float> Operand<T> for Weights<'_, T> {
+    fn region(&self, part: &Part) -> Region<T> {
+        let channels = self.channels(part);
+        let start = part.item * self.group_stride + channels.start * self.channel_stride;
+        let start = self.data.as_ptr().wrapping_add(start + part.lanes.start * self.lane_stride);
+        if self.lane_stride < self.channel_stride {
+            let len = part.lanes.len() * self.lane_stride;
+            Region { start, rows: channels.len(), stride: self.channel_stride, len }
+        } else {
+            let len = channels.len() * self.channel_stride;
+            Region { start, rows: part.lanes.len(), stride: self.lane_stride, len }
+        }
+    }
+
     unsafe fn pack(&self, isa: Isa, part: &Part, to: *mut T) {
         dispatch::<T, _>(isa, Pack { weights: self, part, to });
     }

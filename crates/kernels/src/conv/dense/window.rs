@@ -131,6 +131,29 @@ impl Window {
         })
     }
 
+    /// From the first number that positions of one image see to the last, in the first channel of
+    /// channels-first images; of several images, those of the first.
+    pub fn pixels(&self, positions: &Range<usize>) -> Range<usize> {
+        let (Some(first), Some(last)) = (self.taps.first(), self.taps.last()) else { return 0..0 };
+        let [_, height, width] = self.grid;
+        let image_positions: usize = self.grid.iter().product();
+        let image = positions.start / image_positions.max(1);
+        let end = positions.end.min((image + 1) * image_positions);
+        if positions.start >= end {
+            return 0..0;
+        }
+        let pixel = |position: usize, tap: &[isize; 3]| {
+            let at = [position / (width * height) % self.grid[0], position / width % height, position % width];
+            (0..3).fold(0, |pixel, axis| {
+                let seen = (at[axis] * self.step[axis]).saturating_add_signed(tap[axis]);
+                pixel * self.size[axis] + seen.min(self.size[axis].saturating_sub(1))
+            })
+        };
+        let start = image * self.channels * self.size.iter().product::<usize>();
+        let (from, to) = (pixel(positions.start, first), pixel(end - 1, last));
+        start + from..start + from.max(to) + 1
+    }
+
     /// What a run sees through a tap: which of its positions see a pixel at all, and where the
     /// first position's pixel is (a distance that is meant to be wrapped if it is outside).
     pub fn see(&self, run: &Run, tap: [isize; 3]) -> (Range<usize>, isize) {

@@ -6,6 +6,7 @@ use super::scheme::{Place, Scheme};
 use super::strip::{self, Images};
 use super::tiles::Grid;
 use super::transforms::{STRIP, TransformTiles, result_window, strips, tile_stride};
+use crate::gemm::ahead::Region;
 use crate::gemm::kernel::{Block, Left, Right, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
 use crate::parallel;
@@ -84,8 +85,11 @@ impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
             self.transform_sources(&plan, source, piece, to.at(task / pieces * size + first * stride));
         });
         let transformed = transformed.as_slice();
+        // Neighbouring tasks, which mostly are one thread's, share the larger operand: its part of
+        // the filters that this thread has transformed, or a block.
+        let by_filters = filters.len() > transformed.len();
         parallel::run(blocks * parts, |task| {
-            let (index, part) = (task / parts, task % parts);
+            let (index, part) = if by_filters { (task % blocks, task / blocks) } else { (task / parts, task % parts) };
             let panels = part * panels / parts..(part + 1) * panels / parts;
             let operands = [filters, &transformed[index * size..(index + 1) * size]];
             note(self.multiply(&plan, plan.tiles(index, tiles), panels, operands, bias, target));
@@ -168,6 +172,7 @@ impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
                     c: products.address().wrapping_add(place * count * width),
                     c_stride: width,
                     stream: false,
+                    next: [Region::EMPTY; 2],
                     alpha: T::ONE,
                     start: Start::Zero,
                 };

@@ -10,6 +10,7 @@ use super::scheme::Scheme;
 use super::strip::Images;
 use super::tiles::Grid;
 use super::transforms::{TransformTiles, tile_stride};
+use crate::gemm::ahead::Region;
 use crate::gemm::kernel::{Block, Left, Right, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
 use crate::parallel;
@@ -27,6 +28,10 @@ const FEWEST_TILES: usize = 128;
 const TASK_TILES: usize = 16;
 /// Tiles that are summed up at a time, so that the operands stay in the second-level cache.
 const DEPTH: usize = 256;
+/// Bytes of all parts' sums at most, parts at most, and tiles of a part at least.
+const SUMS_BYTES: usize = 6 << 20;
+const MOST_PARTS: usize = 4;
+const PART_TILES: usize = 48;
 /// Source channels of a product's task.
 const ROWS: usize = 64;
 
@@ -45,6 +50,24 @@ struct Stretch<'a, T> {
     sources: &'a [T],
     gradients: &'a [T],
     tiles: usize,
+    /// Tiles that there is room for, and parts that tiles are summed up in.
+    plane: usize,
+    parts: usize,
+}
+
+/// Adds further parts of so many numbers to the first, in their order.
+fn add_parts<T: Float>(sums: &mut [T], len: usize) {
+    const CHUNK: usize = 1 << 14;
+    let (first, more) = sums.split_at_mut(len);
+    let to = Target(first.as_mut_ptr());
+    parallel::run(if more.is_empty() { 0 } else { len.div_ceil(CHUNK) }, |task| {
+        let range = task * CHUNK..len.min((task + 1) * CHUNK);
+        // SAFETY: this task's numbers of the first part.
+        let to = unsafe { std::slice::from_raw_parts_mut(to.at(range.start), range.len()) };
+        for part in more.chunks_exact(len) {
+            to.iter_mut().zip(&part[range.clone()]).for_each(|(to, &more)| *to += more);
+        }
+    });
 }
 
 impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
@@ -64,7 +87,10 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
         let stretch = (STRETCH_BYTES / tile_bytes).max(FEWEST_TILES).min(tiles);
         let mut sources = Scratch::new(F::PLACES * stretch * strides[0]);
         let mut gradients = Scratch::new(F::PLACES * stretch * strides[1]);
-        let mut sums = Scratch::new(F::PLACES * in_channels * strides[1]);
+        // Tiles are summed up in parts, so that mostly a thread multiplies what it has transformed.
+        let sums_len = F::PLACES * in_channels * strides[1];
+        let parts = (SUMS_BYTES / (sums_len * size_of::<T>())).min(stretch / PART_TILES).clamp(1, MOST_PARTS);
+        let mut sums = Scratch::new(parts * sums_len);
         let to = [Target(sources.address()), Target(gradients.address())];
         for first in (0..tiles).step_by(stretch) {
             let count = stretch.min(tiles - first);
@@ -79,11 +105,13 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
                     self.transform::<true>(grad_output, range, to, [stride, stretch * stride]);
                 }
             });
-            let transformed = Stretch { sources: sources.as_slice(), gradients: gradients.as_slice(), tiles: count };
+            let (sources, gradients) = (sources.as_slice(), gradients.as_slice());
+            let transformed = Stretch { sources, gradients, tiles: count, plane: stretch, parts };
             let start = if first == 0 { Start::Zero } else { Start::Existing };
-            self.add_products(&transformed, stretch, strides, Target(sums.address()), start);
+            self.add_products(&transformed, strides, Target(sums.address()), start);
         }
-        self.transform_back(sums.as_slice(), strides[1], grad_weight)
+        add_parts(sums.as_mut_slice(), sums_len);
+        self.transform_back(&sums.as_slice()[..sums_len], strides[1], grad_weight)
     }
 
     /// Transforms tiles of the input, or where `GRADIENTS` of the output's gradient.
@@ -111,24 +139,26 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
     fn add_products(
         &self,
         stretch: &Stretch<'_, T>,
-        tiles: usize,
         [source_stride, gradient_stride]: [usize; 2],
         sums: Target<T>,
         start: Start<'_, T>,
     ) {
         let (channels, filters) = (self.geometry.in_channels, self.geometry.out_channels);
         let panel_columns = panel_lanes(filters, self.shape.columns(), self.shape.lanes);
-        let parts = channels.div_ceil(ROWS);
-        parallel::run(F::PLACES * parts, |task| {
-            let (place, first) = (task / parts, task % parts * ROWS);
-            let sources = &stretch.sources[place * tiles * source_stride..][..stretch.tiles * source_stride];
-            let gradients = &stretch.gradients[place * tiles * gradient_stride..][..stretch.tiles * gradient_stride];
-            let mut start = start;
-            for tile in (0..stretch.tiles).step_by(DEPTH) {
+        let groups = channels.div_ceil(ROWS);
+        let (tiles, plane) = (stretch.tiles, stretch.plane);
+        parallel::run(stretch.parts * F::PLACES * groups, |task| {
+            let (part, place, group) = (task / (F::PLACES * groups), task / groups % F::PLACES, task % groups);
+            let (mut start, first) = (start, group * ROWS);
+            let range = part * tiles / stretch.parts..(part + 1) * tiles / stretch.parts;
+            let sources = &stretch.sources[place * plane * source_stride..][..range.end * source_stride];
+            let gradients = &stretch.gradients[place * plane * gradient_stride..][..range.end * gradient_stride];
+            let sums = sums.at(((part * F::PLACES + place) * channels + first) * gradient_stride);
+            for tile in range.clone().step_by(DEPTH) {
                 let block = Block {
                     rows: ROWS.min(channels - first),
                     columns: filters,
-                    depth: DEPTH.min(stretch.tiles - tile),
+                    depth: DEPTH.min(range.end - tile),
                     a: Left {
                         start: sources[tile * source_stride + first..].as_ptr(),
                         panel: self.shape.rows,
@@ -143,9 +173,10 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
                         in_place: false,
                     },
                     panel_columns,
-                    c: sums.at((place * channels + first) * gradient_stride),
+                    c: sums,
                     c_stride: gradient_stride,
                     stream: false,
+                    next: [Region::EMPTY; 2],
                     alpha: T::ONE,
                     start,
                 };
