@@ -37,7 +37,7 @@ struct Plan<'a, T> {
     target: Target<T>,
     padded: Padded,
     phases: Vec<Phase>,
-    weights: Scratch<T>,
+    weight: &'a [T],
     /// Whether two result channels' sums fit the registers.
     many_registers: bool,
     /// Result rows of a phase that are made at a time; a multiple of a tile.
@@ -89,8 +89,6 @@ pub(super) fn run<T: DirectElement>(
             weights_len += each * c.groups * c.results;
         }
     }
-    let mut weights = Scratch::new(weights_len);
-    pack(c, &phases, weight, weights.as_mut_slice());
     let widest = c.columns.iter().map(|axis| axis.results.next_multiple_of(lanes)).max().unwrap_or(0);
     let plan = Plan {
         isa,
@@ -101,7 +99,7 @@ pub(super) fn run<T: DirectElement>(
         many_registers: isa.name() == "avx512",
         padded,
         phases,
-        weights,
+        weight,
         band,
         bands: tiles.div_ceil(band / TILE),
         blocks: widest / lanes,
@@ -110,7 +108,18 @@ pub(super) fn run<T: DirectElement>(
     };
     let units = c.batch * c.groups * plan.bands;
     let tasks = worthwhile_tasks(c.products(), units);
-    parallel::run(tasks, |task| make(&plan, share(units, tasks, task)));
+    let packed = || {
+        let mut weights = Scratch::new(weights_len);
+        pack(&plan, weights.as_mut_slice());
+        weights
+    };
+    // Few weights are packed by each task for itself sooner than they come from another core.
+    let shared = (weights_len * tasks * PACKING > c.products()).then(packed);
+    parallel::run(tasks, |task| {
+        let own = shared.is_none().then(packed);
+        let weights = shared.as_ref().or(own.as_ref()).map_or(&[][..], Scratch::as_slice);
+        make(&plan, weights, share(units, tasks, task));
+    });
 }
 
 /// Shorter vectors where rows are so short that the longer ones would be half empty.
@@ -122,21 +131,29 @@ pub(super) fn narrowed<T: DirectElement>(isa: Isa, columns: &[Axis]) -> Isa {
     narrower.flatten().unwrap_or(isa)
 }
 
-/// Weights in the order that tiles need them: phase, group, result channel, run, source channel,
-/// column, row of the run.
-fn pack<T: DirectElement>(c: &Correlation, phases: &[Phase], weight: &[T], packed: &mut [T]) {
-    let mut packed = packed.iter_mut();
-    for phase in phases {
+/// Multiplications that packing a weight takes as long as, and some more.
+const PACKING: usize = 200;
+
+/// Packs weights in the order that tiles need them: phase, group, result channel, run, source
+/// channel, column, row of the run.
+fn pack<T: DirectElement>(plan: &Plan<'_, T>, mut packed: &mut [T]) {
+    let (c, weight) = (plan.c, plan.weight);
+    for phase in &plan.phases {
+        // Where a run's elements lie in the kernel: the same for all channels.
+        let run = |first: usize| {
+            let columns = (0..phase.column.taps).map(|k| phase.column.kernel_element(k));
+            let rows = (first..first + phase.run).map(|k| phase.row.kernel_element(k));
+            columns.flat_map(move |column| rows.clone().map(move |row| row * c.kernel_width() + column)).collect()
+        };
+        let runs: Vec<Vec<usize>> = (0..phase.row.taps).step_by(phase.run).map(run).collect();
         for group in 0..c.groups {
             for result in 0..c.results {
-                for first in (0..phase.row.taps).step_by(phase.run) {
+                for elements in &runs {
                     for source in 0..c.sources {
-                        let at = c.weight_at(group, result, source);
-                        for column in (0..phase.column.taps).map(|k| phase.column.kernel_element(k)) {
-                            for row in (first..first + phase.run).map(|k| phase.row.kernel_element(k)) {
-                                *packed.next().expect("counted") = weight[at + row * c.kernel_width() + column];
-                            }
-                        }
+                        let kernel = &weight[c.weight_at(group, result, source)..];
+                        let (here, rest) = packed.split_at_mut(elements.len());
+                        here.iter_mut().zip(elements).for_each(|(to, &element)| *to = kernel[element]);
+                        packed = rest;
                     }
                 }
             }
@@ -156,7 +173,7 @@ impl<T: DirectElement> Kernel<T> for CountLanes {
 }
 
 /// Makes the results of some units: bands of the planes of a group.
-fn make<T: DirectElement>(plan: &Plan<'_, T>, units: std::ops::Range<usize>) {
+fn make<T: DirectElement>(plan: &Plan<'_, T>, weights: &[T], units: std::ops::Range<usize>) {
     let c = plan.c;
     let mut copy = Scratch::<T>::new(c.sources * plan.plane);
     let mut strip = Scratch::<T>::new(plan.strip);
@@ -178,7 +195,14 @@ fn make<T: DirectElement>(plan: &Plan<'_, T>, units: std::ops::Range<usize>) {
         for phases in plan.phases.chunks(c.columns.len()) {
             let last = phases[0].row.results.min(band + plan.band);
             for row in (band..last).step_by(TILE) {
-                let place = Place { image_and_group, row, band, count: TILE.min(last - row), copy: copy.address() };
+                let place = Place {
+                    image_and_group,
+                    row,
+                    band,
+                    count: TILE.min(last - row),
+                    copy: copy.address(),
+                    weights: weights.as_ptr(),
+                };
                 // The strip holds the phases of one result channel.
                 let step = if plan.strip == 0 { c.results } else { 1 };
                 for result in (0..c.results).step_by(step) {
@@ -204,6 +228,7 @@ struct Place<T> {
     band: usize,
     count: usize,
     copy: *const T,
+    weights: *const T,
 }
 
 impl<T: DirectElement> Plan<'_, T> {
@@ -276,7 +301,7 @@ impl<T: DirectElement, const TAPS: usize, const STRIDE: usize, const N: usize> K
         let pitch = plan.padded.pitch();
         let copy = place.copy.wrapping_add(plan.padded.row(row, place.row, place.band) * pitch);
         let group = place.image_and_group % c.groups;
-        let weights = plan.weights.as_slice().as_ptr();
+        let weights = place.weights;
         for at in (0..column.results).step_by(S::LANES) {
             let from = copy.wrapping_add(at);
             let mask = first_lanes(column.results - at);
