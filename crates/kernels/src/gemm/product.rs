@@ -30,9 +30,12 @@ pub(crate) struct Product<'a, T> {
 
 /// Rows or columns of a block at most: with the longest depth, a block of float32 takes a quarter
 /// of a second-level cache of 1 MiB.
-const BLOCK_LANES: usize = 256;
-/// Multiplications that are worth a task: some ten microseconds.
+const BLOCK_LANES: usize = 288;
+/// Multiplications that are worth a task where there are few, some ten microseconds; and where
+/// there are [`ENOUGH_TASKS`] anyway.
 const TASK_PRODUCTS: usize = 1 << 20;
+const LARGE_TASK_PRODUCTS: usize = 1 << 23;
+const ENOUGH_TASKS: usize = 16;
 /// More tasks than these balance no better.
 const MOST_TASKS: usize = 64;
 /// A chunk of the depth is no shorter, and not made unless there are this many for each of the
@@ -79,7 +82,8 @@ impl Cut {
             columns = p.columns.next_multiple_of(panel_columns);
         }
         let products = p.items * p.rows * p.columns * p.depth;
-        let wanted = (products / TASK_PRODUCTS).clamp(1, MOST_TASKS).div_ceil(p.items);
+        let few = (products / TASK_PRODUCTS).clamp(1, ENOUGH_TASKS);
+        let wanted = (products / LARGE_TASK_PRODUCTS).min(MOST_TASKS).max(few).div_ceil(p.items);
         let tasks = |rows: usize, columns: usize| p.rows.div_ceil(rows) * p.columns.div_ceil(columns);
         let mut chunk = p.depth;
         if p.depth >= 2 * CHUNK_DEPTH && p.depth >= 4 * p.rows.max(p.columns) {
@@ -92,17 +96,15 @@ impl Cut {
             chunk = p.depth.div_ceil(chunks).next_multiple_of(depth);
         }
         let chunks = p.depth.div_ceil(chunk.max(1));
-        // Narrower tasks use each packed number less; two panels are the least.
+        // Narrower tasks use each packed number less; two panels are the least. The longer side is
+        // cut first: its operand, the larger one, then need not be packed for all tasks.
+        let halved = |lanes: usize, panel: usize| (lanes / panel > 2).then(|| (lanes / panel).div_ceil(2) * panel);
         while tasks(rows, columns) * chunks < wanted {
-            let (row_panels, column_panels) = (rows / panel_rows, columns / panel_columns);
-            if rows >= columns && row_panels > 2 {
-                rows = row_panels.div_ceil(2) * panel_rows;
-            } else if column_panels > 2 {
-                columns = column_panels.div_ceil(2) * panel_columns;
-            } else if row_panels > 2 {
-                rows = row_panels.div_ceil(2) * panel_rows;
-            } else {
-                break;
+            let (fewer_rows, fewer_columns) = (halved(rows, panel_rows), halved(columns, panel_columns));
+            match (fewer_rows, fewer_columns) {
+                (Some(fewer), other) if p.rows > p.columns || other.is_none() => rows = fewer,
+                (_, Some(fewer)) => columns = fewer,
+                _ => break,
             }
         }
         let fits = |lanes: usize| p.items * lanes * p.depth * size <= SHARED_BYTES;
@@ -250,14 +252,15 @@ impl<T: Float> Product<'_, T> {
         let (panels, blocks) = (lanes.div_ceil(panel_lanes), self.depth.div_ceil(cut.depth.max(1)));
         let block_size = panels * panel_size;
         let (buffer, start) = scratch::<T>(self.items * blocks * block_size);
-        let task_lanes = (BLOCK_LANES / panel_lanes).max(1) * panel_lanes;
+        let task_panels = (self.items * blocks * panels).div_ceil(ENOUGH_TASKS).min(BLOCK_LANES / panel_lanes).max(1);
+        let task_lanes = task_panels * panel_lanes;
         let groups = lanes.div_ceil(task_lanes);
         parallel::run(self.items * blocks * groups, |task| {
             // Neighbours in time share lanes, as they do where the panels are used.
             let (item, group, block) = (task / (groups * blocks), task / blocks % groups, task % blocks);
             let depth = nth_range(block, cut.depth, self.depth);
             let part = part(item, nth_range(group, task_lanes, lanes), depth);
-            let panel = group * (task_lanes / panel_lanes);
+            let panel = group * task_panels;
             let to = start.at((item * blocks + block) * block_size + panel * part.panel_size());
             // SAFETY: these panels' own place in the buffer.
             unsafe { operand.pack(isa, &part, to) }
