@@ -12,6 +12,14 @@ use crate::gemm::product::Product;
 use crate::parallel;
 use crate::simd::Isa;
 
+/// Whether the patches that the kernel sees lie apart, so that one product makes them all.
+pub(super) fn by_patches(g: &Geometry) -> bool {
+    let strided = g.stride != [1; 3];
+    let apart = (0..3).all(|axis| g.dilation[axis] * (g.kernel[axis] - 1) < g.stride[axis]);
+    // A single tap has one phase with something to add, whose product needs no patches.
+    strided && apart && g.kernel != [1; 3]
+}
+
 pub(super) fn run<T: ConvElement>(
     isa: Isa,
     g: &Geometry,
@@ -27,10 +35,7 @@ pub(super) fn run<T: ConvElement>(
         let product = Pointwise { geometry: g, layout, images: grad_output, weight, bias: None, backward: true };
         return product.run(isa, grad_input);
     }
-    let strided = g.stride != [1; 3];
-    let apart = (0..3).all(|axis| g.dilation[axis] * (g.kernel[axis] - 1) < g.stride[axis]);
-    // A single tap has one phase with something to add, whose product needs no patches.
-    if strided && apart && g.kernel != [1; 3] {
+    if by_patches(g) {
         patches(isa, g, layout, grad_output, weight, grad_input);
     } else {
         phases(isa, g, layout, grad_output, weight, grad_input);
@@ -65,7 +70,7 @@ fn patches<T: ConvElement>(
         lane_stride: 1,
         depth_stride: features,
     };
-    let sink = Patches { data: grad_input.as_mut_ptr(), geometry: g, layout };
+    let sink = Patches { isa, data: grad_input.as_mut_ptr(), geometry: g, layout };
     let positions = window.positions();
     let (rows, columns, a, b): (_, _, &dyn Operand<T>, &dyn Operand<T>) = match layout {
         ImageLayout::ChannelsFirst => (features, positions, &weights, &gradients),
@@ -203,6 +208,7 @@ impl Phase<'_> {
         };
         let weights: &dyn Operand<T> = if taps == 1 { &only_tap } else { &weights };
         let sink = ImageSink {
+            isa,
             data: grad_input,
             layout,
             channels: g.in_channels,

@@ -53,6 +53,9 @@ impl<T: ConvElement> Algorithm<T> for Dense {
         // takes about half a cycle, and reading pixels as lanes of a sum (for the weight) more.
         let uses = match problem.pass {
             Pass::Forward | Pass::WeightGradient => g.group_out_channels(),
+            Pass::DataGradient if data_gradient::by_patches(g) => {
+                g.group_in_channels() * g.kernel.iter().product::<usize>()
+            }
             Pass::DataGradient => g.group_in_channels(),
         };
         let cycles = uses as f64 / (64 / size_of::<T>()) as f64;
@@ -94,7 +97,7 @@ fn forward<T: ConvElement>(isa: Isa, g: &Geometry, layout: ImageLayout, operands
     }
     let window = Window::forward(g, layout);
     let images = Images { window: &window, data: input, lanes: Lanes::Positions };
-    let sink = ImageSink::whole(output, &Window::output(g, layout));
+    let sink = ImageSink::whole(isa, output, &Window::output(g, layout));
     let taps: Vec<usize> = (0..window.taps.len()).collect();
     let (features, filters) = (g.group_in_channels() * taps.len(), g.group_out_channels());
     let by_rows =

@@ -3,13 +3,15 @@
 use super::super::{Geometry, ImageLayout};
 use super::window::Window;
 use crate::gemm::operand::Sink;
-use crate::simd::Float;
+use crate::simd::{Float, Isa, Kernel, Mask, Vectors, dispatch, first_lanes};
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Images of which a product computes pixels: channels by positions for channels-first images,
 /// positions by channels for channels-last ones. Position `p` of the grid is pixel
 /// `p * step + offset`.
 pub(super) struct ImageSink<T> {
+    pub isa: Isa,
     pub data: *mut T,
     pub layout: ImageLayout,
     pub channels: usize,
@@ -25,8 +27,9 @@ unsafe impl<T: Send> Sync for ImageSink<T> {}
 
 impl<T: Float> ImageSink<T> {
     /// A sink for every pixel of images that a window also reads whole.
-    pub fn whole(data: &mut [T], window: &Window) -> Self {
+    pub fn whole(isa: Isa, data: &mut [T], window: &Window) -> Self {
         Self {
+            isa,
             data: data.as_mut_ptr(),
             layout: window.layout,
             channels: window.channels,
@@ -59,15 +62,37 @@ impl<T: Float> ImageSink<T> {
     }
 }
 
-/// Copies numbers to places at equal distances.
-///
-/// # Safety
-/// The numbers must be readable and the places writable.
-#[inline(always)]
-unsafe fn spread<T: Copy>(from: *const T, len: usize, to: *mut T, step: usize) {
-    for i in 0..len {
-        // SAFETY: promised by the caller.
-        unsafe { to.add(i * step).write(from.add(i).read()) }
+/// Copying numbers to places at equal distances. The numbers must be readable and the places
+/// writable, by this thread alone.
+struct Spread<T> {
+    from: *const T,
+    len: usize,
+    to: *mut T,
+    step: usize,
+}
+
+impl<T: Float> Kernel<T> for Spread<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vectors<T>>(self, simd: S) {
+        const EVEN: Mask = 0x5555_5555;
+        let Self { from, len, to, step } = self;
+        let vectors = if step == 2 { len / S::LANES } else { 0 };
+        for first in (0..vectors).map(|vector| vector * S::LANES) {
+            let mask = EVEN & first_lanes(S::LANES);
+            // SAFETY: numbers and places that there are; the masks leave out what lies between.
+            unsafe {
+                let numbers = simd.load(from.add(first));
+                let (low, high) = simd.interleave(numbers, numbers);
+                simd.store_masked(to.add(2 * first), mask, low);
+                simd.store_masked(to.wrapping_add(2 * first + S::LANES), mask, high);
+            }
+        }
+        for i in vectors * S::LANES..len {
+            // SAFETY: a number and a place that there are.
+            unsafe { to.add(i * step).write(from.add(i).read()) }
+        }
     }
 }
 
@@ -117,7 +142,8 @@ impl<T: Float> Sink<T> for ImageSink<T> {
                         // SAFETY: pixels of the grid, the caller's alone.
                         unsafe {
                             let from = block.add(i * stride + position - columns.start);
-                            spread(from, len, self.data.add(place), self.step[2]);
+                            let (to, step) = (self.data.add(place), self.step[2]);
+                            dispatch::<T, _>(self.isa, Spread { from, len, to, step });
                         }
                     }
                 });
@@ -170,6 +196,7 @@ impl<T: Float> Sink<T> for TapMajorWeight<T> {
 /// The gradient of images whose patches under the kernel do not overlap: each (channel, tap) and
 /// position is a pixel of its own. Pixels under no kernel are not written.
 pub(super) struct Patches<'a, T> {
+    pub isa: Isa,
     pub data: *mut T,
     pub geometry: &'a Geometry,
     pub layout: ImageLayout,
@@ -190,33 +217,54 @@ impl<T: Float> Patches<'_, T> {
     }
 
     /// Where a run of positions in a row of the output sees a tap: how many positions lie before
-    /// the first that sees it inside the image, how many see it, and the image and pixel of the
-    /// first.
-    fn pixels(&self, position: usize, len: usize, tap: [usize; 3]) -> Option<(usize, usize, usize, usize)> {
+    /// the first that sees it inside the image, how many see it, and the pixel of the first.
+    fn pixels(&self, run: &PatchRun, tap: [usize; 3]) -> Option<(usize, usize, usize)> {
         let g = self.geometry;
-        let [depth, height, width] = g.output();
-        let at = [position / (width * height) % depth, position / width % height, position % width];
-        let padded = |axis: usize| at[axis] * g.stride[axis] + tap[axis];
-        let inside = |axis: usize| padded(axis).checked_sub(g.padding_begin[axis]).filter(|&i| i < g.input[axis]);
+        let inside = |axis: usize| {
+            let padded = run.corner[axis] + tap[axis];
+            padded.checked_sub(g.padding_begin[axis]).filter(|&i| i < g.input[axis])
+        };
         let row = inside(0)? * g.input[1] + inside(1)?;
-        let (first, stride) = (padded(2), g.stride[2]);
+        let (first, stride) = (run.corner[2] + tap[2], g.stride[2]);
         // The first `i` with `first + i * stride` at least so much.
-        let least = |bound: usize| bound.saturating_sub(first).div_ceil(stride).min(len);
-        let (begin, end) = (least(g.padding_begin[2]), least(g.padding_begin[2] + g.input[2]));
+        let least = |bound: usize| match bound.saturating_sub(first) {
+            0 => 0,
+            missing => missing.div_ceil(stride).min(run.len),
+        };
+        let bounds = g.padding_begin[2]..g.padding_begin[2] + g.input[2];
+        let begin = least(bounds.start);
+        let end = if first + (run.len - 1) * stride < bounds.end { run.len } else { least(bounds.end) };
         let pixel = || row * g.input[2] + first + begin * stride - g.padding_begin[2];
-        (begin < end).then(|| (begin, end - begin, position / (width * height * depth), pixel()))
+        (begin < end).then(|| (begin, end - begin, pixel()))
     }
 
-    /// Calls `visit(first position, how many)` for each run of positions in a row of the output.
-    fn for_each_run(&self, positions: Range<usize>, mut visit: impl FnMut(usize, usize)) {
-        let width = self.geometry.output()[2];
+    /// The runs of positions in rows of the output.
+    fn runs(&self, positions: Range<usize>) -> SmallVec<[PatchRun; 32]> {
+        let g = self.geometry;
+        let [depth, height, width] = g.output();
+        let mut runs = SmallVec::new();
         let mut position = positions.start;
         while position < positions.end {
-            let len = (width - position % width).min(positions.end - position);
-            visit(position, len);
+            let (row, w) = (position / width, position % width);
+            let (plane, h) = (row / height, row % height);
+            let len = (width - w).min(positions.end - position);
+            let at = [plane % depth, h, w];
+            let corner = std::array::from_fn(|axis| at[axis] * g.stride[axis]);
+            runs.push(PatchRun { first: position - positions.start, len, image: plane / depth, corner });
             position += len;
         }
+        runs
     }
+}
+
+/// Positions that are neighbours along the width.
+struct PatchRun {
+    /// The first one's place among those asked for, and how many there are.
+    first: usize,
+    len: usize,
+    image: usize,
+    /// The first one's corner in the padded image.
+    corner: [usize; 3],
 }
 
 impl<T: Float> Sink<T> for Patches<'_, T> {
@@ -229,36 +277,38 @@ impl<T: Float> Sink<T> for Patches<'_, T> {
         let pixels: usize = g.input.iter().product();
         match self.layout {
             ImageLayout::ChannelsFirst => {
+                let runs = self.runs(columns);
                 for (i, row) in rows.enumerate() {
                     let (channel, tap) = self.feature(item, row);
-                    self.for_each_run(columns.clone(), |position, len| {
-                        if let Some((before, count, image, pixel)) = self.pixels(position, len, tap) {
-                            let place = (image * g.in_channels + channel) * pixels + pixel;
+                    for run in &runs {
+                        if let Some((before, count, pixel)) = self.pixels(run, tap) {
+                            let place = (run.image * g.in_channels + channel) * pixels + pixel;
                             // SAFETY: inside the images, and no other (row, column)'s pixels.
                             unsafe {
-                                let from = block.add(i * stride + position + before - columns.start);
-                                spread(from, count, self.data.add(place), g.stride[2]);
+                                let from = block.add(i * stride + run.first + before);
+                                let (to, step) = (self.data.add(place), g.stride[2]);
+                                dispatch::<T, _>(self.isa, Spread { from, len: count, to, step });
                             }
                         }
-                    });
+                    }
                 }
             }
             ImageLayout::ChannelsLast => {
                 let features: Vec<_> = columns.map(|column| self.feature(item, column)).collect();
-                self.for_each_run(rows.clone(), |position, len| {
+                for run in self.runs(rows) {
                     for (j, &(channel, tap)) in features.iter().enumerate() {
-                        if let Some((before, count, image, pixel)) = self.pixels(position, len, tap) {
+                        if let Some((before, count, pixel)) = self.pixels(&run, tap) {
                             for i in 0..count {
-                                let pixel = image * pixels + pixel + i * g.stride[2];
+                                let pixel = run.image * pixels + pixel + i * g.stride[2];
                                 // SAFETY: inside the images, and no other (row, column)'s pixel.
                                 unsafe {
-                                    let from = block.add((position + before + i - rows.start) * stride + j);
+                                    let from = block.add((run.first + before + i) * stride + j);
                                     self.data.add(pixel * g.in_channels + channel).write(from.read());
                                 }
                             }
                         }
                     }
-                });
+                }
             }
         }
     }

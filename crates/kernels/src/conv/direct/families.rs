@@ -95,8 +95,14 @@ algorithm!(SmallGroups, "direct grouped", "groups are too small to fill the pane
 });
 algorithm!(FewChannels, "direct few channels", "few channels enter: packing them costs more than it saves", |p| {
     let few = 1.0 - 0.02 * p.geometry.in_channels as f64;
+    let Geometry { kernel: [_, height, _], stride: [_, stride, _], .. } = p.geometry;
+    // Kernels whose rows of taps share what they load; see `tile::UNROLLED`.
+    let shares = height == 1 || matches!((height, stride), (3 | 5 | 7, 1) | (3 | 7, 2));
     match (p.pass, p.layout) {
+        // Every pixel has one tap: a product whose rows are channels and taps.
+        (Pass::DataGradient, ImageLayout::ChannelsFirst) if height > 1 && stride >= height => 0.3 * few,
         (Pass::DataGradient, ImageLayout::ChannelsFirst) => 0.6 * few,
+        (Pass::WeightGradient, ImageLayout::ChannelsFirst) if !shares => 0.4 * few,
         (Pass::DataGradient, ImageLayout::ChannelsLast) => 0.1,
         _ => 0.9 * few,
     }
