@@ -23,4 +23,5 @@ mod scratch;
 pub mod simd;
 pub mod softmax;
 pub mod units;
+pub mod update;
 pub mod window;

@@ -1,7 +1,7 @@
 //! Sums where the channels of a position lie together: a strip of channels at a time, down the rows
 //! of a block, so that sums stay in registers.
 
-use super::{Moments, Units};
+use super::{Moments, Units, spread};
 use crate::element::Element;
 use crate::window::{Compute, Real, TASK, split, widest};
 
@@ -32,11 +32,6 @@ impl Rows {
         let sample = units.unit_len() * units.channels;
         let share = (4 * TASK).next_multiple_of(ROWS * width);
         Rows { units, pixels, width, sample, share, shares: sample.div_ceil(share) }
-    }
-
-    /// A unit's coefficients for each number of a row, for each sample.
-    fn spread<W: Copy>(&self, coefficients: &[W]) -> Vec<W> {
-        coefficients.chunks(self.units.channels).flat_map(|sample| sample.repeat(self.pixels)).collect()
     }
 
     /// Calls `block(numbers, sample, totals)` for every block of memory, with its task's totals for
@@ -78,30 +73,11 @@ pub(super) fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
     term: impl Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy + Sync,
 ) -> Vec<[f64; K]> {
     let rows = Rows::new(units);
-    let spread = coefficients.map(|c| rows.spread(c));
+    let spread = coefficients.map(|c| spread(c, units.channels, rows.pixels));
     let block = |range: std::ops::Range<usize>, sample: usize, totals: &mut [[f64; K]]| {
         let inputs = inputs.map(|input| &input[range.clone()]);
         let c = spread.each_ref().map(|c| &c[sample * rows.width..][..rows.width]);
-        widest(|| {
-            let whole = inputs[0].len() / rows.width;
-            for column in strips(rows.width) {
-                let sums = strip_sum(
-                    inputs.map(|input| &input[column..]),
-                    (rows.width, whole),
-                    c.map(|c| &c[column..column + STRIP]),
-                    term,
-                );
-                // Strips overlap at the end of a row: each number counts once.
-                for lane in fresh(column)..STRIP {
-                    (0..K).for_each(|k| totals[column + lane][k] += sums[k][lane].to_f64());
-                }
-            }
-            for at in whole * rows.width..inputs[0].len() {
-                let column = at - whole * rows.width;
-                let terms = term(inputs.map(|input| input[at].widen()), c.map(|c| c[column]));
-                (0..K).for_each(|k| totals[column][k] += terms[k].to_f64());
-            }
-        });
+        widest((inputs, c, term, totals), block_sums);
     };
     rows.reduce([0.0; K], block, |a, b| std::array::from_fn(|k| a[k] + b[k]))
 }
@@ -111,36 +87,69 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
     let rows = Rows::new(units);
     let block = |range: std::ops::Range<usize>, _: usize, totals: &mut [Moments]| {
         let input = &input[range];
-        widest(|| {
-            let whole = input.len() / rows.width;
-            if whole > 0 {
-                let count = whole as f64;
-                for column in strips(rows.width) {
-                    let shape = (rows.width, whole);
-                    let [sums] = strip_sum([&input[column..]], shape, [], |[x], []| [x]);
-                    let mean = sums.map(|sum| T::Wide::of(sum.to_f64() / count));
-                    let [squares, rest] = strip_sum([&input[column..]], shape, [&mean], |[x], [mean]| {
-                        let distance = x - mean;
-                        [distance * distance, distance]
-                    });
-                    for lane in fresh(column)..STRIP {
-                        // The mean was rounded; what is left of the distances says by how much.
-                        let rest = rest[lane].to_f64() / count;
-                        let total = &mut totals[column + lane];
-                        *total = total.join(Moments {
-                            count,
-                            mean: mean[lane].to_f64() + rest,
-                            squares: squares[lane].to_f64() - rest * rest * count,
-                        });
-                    }
-                }
-            }
-            for (total, x) in totals.iter_mut().zip(&input[whole * rows.width..]) {
-                *total = total.join(Moments { count: 1.0, mean: x.widen().to_f64(), squares: 0.0 });
-            }
-        });
+        widest((rows.width, input, totals), block_moments);
     };
     rows.reduce(Moments::default(), block, |a, b| if b.count == 0.0 { a } else { a.join(b) })
+}
+
+/// Adds the sums of a block of rows; there is a coefficient for each number of a row.
+#[inline(always)]
+#[expect(clippy::type_complexity, reason = "one tuple carries all arguments")]
+fn block_sums<T: Real, F, const I: usize, const P: usize, const K: usize>(
+    (inputs, c, term, totals): ([&[T]; I], [&[T::Wide]; P], F, &mut [[f64; K]]),
+) where
+    F: Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
+{
+    let width = totals.len();
+    let whole = inputs[0].len() / width;
+    for column in strips(width) {
+        let sums = strip_sum(
+            inputs.map(|input| &input[column.min(input.len())..]),
+            (width, whole),
+            c.map(|c| &c[column..column + STRIP]),
+            term,
+        );
+        // Strips overlap at the end of a row: each number counts once.
+        for lane in fresh(column)..STRIP {
+            (0..K).for_each(|k| totals[column + lane][k] += sums[k][lane].to_f64());
+        }
+    }
+    for at in whole * width..inputs[0].len() {
+        let column = at - whole * width;
+        let terms = term(inputs.map(|input| input[at].widen()), c.map(|c| c[column]));
+        (0..K).for_each(|k| totals[column][k] += terms[k].to_f64());
+    }
+}
+
+/// Joins the moments of a block of rows.
+#[inline(always)]
+fn block_moments<T: Real>((width, input, totals): (usize, &[T], &mut [Moments])) {
+    let whole = input.len() / width;
+    if whole > 0 {
+        let count = whole as f64;
+        for column in strips(width) {
+            let shape = (width, whole);
+            let [sums] = strip_sum([&input[column..]], shape, [], |[x], []| [x]);
+            let mean = sums.map(|sum| T::Wide::of(sum.to_f64() / count));
+            let [squares, rest] = strip_sum([&input[column..]], shape, [&mean], |[x], [mean]| {
+                let distance = x - mean;
+                [distance * distance, distance]
+            });
+            for lane in fresh(column)..STRIP {
+                // The mean was rounded; what is left of the distances says by how much.
+                let rest = rest[lane].to_f64() / count;
+                let total = &mut totals[column + lane];
+                *total = total.join(Moments {
+                    count,
+                    mean: mean[lane].to_f64() + rest,
+                    squares: squares[lane].to_f64() - rest * rest * count,
+                });
+            }
+        }
+    }
+    for (total, x) in totals.iter_mut().zip(&input[whole * width..]) {
+        *total = total.join(Moments { count: 1.0, mean: x.widen().to_f64(), squares: 0.0 });
+    }
 }
 
 /// Where the strips of a row begin; the last one ends with the row.

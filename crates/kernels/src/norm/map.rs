@@ -1,6 +1,6 @@
 //! Numbers computed from the numbers at their place and their unit's coefficients.
 
-use super::{Units, check, check_coefficients};
+use super::{Units, check, check_coefficients, spread};
 use crate::window::{Real, split_runs, widest};
 
 /// Rows of channels are joined until they have so many numbers.
@@ -27,39 +27,59 @@ pub fn map<T: Real, const I: usize, const P: usize>(
     if !units.interleaved() {
         let area = units.area;
         split_runs(output, area, area, |first, output| {
-            widest(|| {
-                for (plane, output) in (first..).zip(output.chunks_exact_mut(area)) {
-                    let unit = units.of_plane(plane);
-                    let c = coefficients.map(|c| c[unit]);
-                    row(inputs.map(|input| &input[plane * area..][..area]), output, |x, _| value(x, c));
-                }
-            });
+            widest((units, inputs, coefficients, value, first, output), planes);
         });
         return;
     }
     let channels = units.channels;
-    let pixels = WIDTH.div_ceil(channels);
-    let width = channels * pixels;
-    let spread =
-        coefficients.map(|c| c.chunks(channels).flat_map(|sample| sample.repeat(pixels)).collect::<Vec<T::Wide>>());
-    let sample_rows = units.unit_len();
+    let joined = WIDTH.div_ceil(channels);
+    let spread = coefficients.map(|c| spread(c, channels, joined));
+    let spread = spread.each_ref().map(|c| &c[..]);
     split_runs(output, channels, channels, |first, output| {
-        widest(|| {
-            let mut pixel = first;
-            let mut rest = output;
-            while !rest.is_empty() {
-                // Rows end with a sample, whose coefficients differ from the next one's.
-                let sample = pixel / sample_rows;
-                let count = pixels.min((sample + 1) * sample_rows - pixel).min(rest.len() / channels);
-                let (here, after) = std::mem::take(&mut rest).split_at_mut(count * channels);
-                let c = spread.each_ref().map(|c| &c[sample * width..][..count * channels]);
-                let inputs = inputs.map(|input| &input[pixel * channels..][..count * channels]);
-                row(inputs, here, |x, i| value(x, c.map(|c| c[i])));
-                pixel += count;
-                rest = after;
-            }
-        });
+        widest((units, inputs, spread, value, first, output), pixels);
     });
+}
+
+/// What the loops over memory take: units, inputs, coefficients, the function, which plane or pixel
+/// is the first, and the output from there on.
+type Piece<'a, T, F, const I: usize, const P: usize> =
+    (Units, [&'a [T]; I], [&'a [<T as Real>::Wide]; P], F, usize, &'a mut [T]);
+
+#[inline(always)]
+fn planes<T: Real, F, const I: usize, const P: usize>(
+    (units, inputs, coefficients, value, first, output): Piece<'_, T, F, I, P>,
+) where
+    F: Fn([T::Wide; I], [T::Wide; P]) -> T::Wide + Copy,
+{
+    let area = units.area;
+    for (plane, output) in (first..).zip(output.chunks_exact_mut(area)) {
+        let unit = units.of_plane(plane);
+        let c = coefficients.map(|c| c[unit]);
+        row(inputs.map(|input| &input[plane * area..][..area]), output, |x, _| value(x, c));
+    }
+}
+
+/// With coefficients for each number of several pixels, for each sample.
+#[inline(always)]
+fn pixels<T: Real, F, const I: usize, const P: usize>(
+    (units, inputs, coefficients, value, first, output): Piece<'_, T, F, I, P>,
+) where
+    F: Fn([T::Wide; I], [T::Wide; P]) -> T::Wide + Copy,
+{
+    let channels = units.channels;
+    let joined = WIDTH.div_ceil(channels);
+    let (mut pixel, mut rest) = (first, output);
+    while !rest.is_empty() {
+        // Rows end with a sample, whose coefficients differ from the next one's.
+        let sample = pixel / units.unit_len();
+        let count = joined.min((sample + 1) * units.unit_len() - pixel).min(rest.len() / channels);
+        let (here, after) = rest.split_at_mut(count * channels);
+        let c = coefficients.map(|c| &c[sample * joined * channels..][..here.len()]);
+        let inputs = inputs.map(|input| &input[pixel * channels..][..here.len()]);
+        row(inputs, here, |x, i| value(x, c.map(|c| c[i])));
+        pixel += count;
+        rest = after;
+    }
 }
 
 /// `output[i] = value(inputs[..][i], i)`

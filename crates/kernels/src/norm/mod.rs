@@ -18,7 +18,7 @@ pub mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::window::{Compute, Real};
+use crate::window::{Compute, Real, widest};
 
 pub use map::map;
 
@@ -59,6 +59,7 @@ impl Units {
     }
 
     /// The unit of a plane: the positions of one channel of one image.
+    #[inline(always)]
     fn of_plane(&self, plane: usize) -> usize {
         plane / (self.channels * self.batch) * self.channels + plane % self.channels
     }
@@ -83,6 +84,7 @@ pub struct Moments {
 
 impl Moments {
     /// The moments of both sets of numbers together (Chan, Golub and LeVeque 1979).
+    #[inline(always)]
     pub fn join(self, other: Moments) -> Moments {
         if self.count == 0.0 {
             return other;
@@ -104,6 +106,11 @@ fn check<T, const I: usize>(units: Units, inputs: [&[T]; I]) {
 
 fn check_coefficients<W, const P: usize>(units: Units, coefficients: [&[W]; P]) {
     assert!(coefficients.iter().all(|c| c.len() == units.count()), "a coefficient for each unit");
+}
+
+/// The coefficients of the unit of each number in a row of `pixels` pixels, for each sample.
+fn spread<W: Copy>(coefficients: &[W], channels: usize, pixels: usize) -> Vec<W> {
+    coefficients.chunks(channels).flat_map(|sample| sample.repeat(pixels)).collect()
 }
 
 /// The moments of each unit.
@@ -137,6 +144,15 @@ pub fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
         false if units.interleaved() => interleaved::sums(units, inputs, coefficients, term),
         false => planar::sums(units, inputs, coefficients, term),
     }
+}
+
+/// The sum of numbers that lie together.
+pub(crate) fn total<T: Real>(numbers: &[T]) -> f64 {
+    #[inline(always)]
+    fn sum<T: Real>(numbers: &[T]) -> f64 {
+        planar::row_sum([numbers], [], |[x], []| [x])[0]
+    }
+    widest(numbers, sum)
 }
 
 /// Adds the upper half of an array to the lower, until one is left: as accurate as sums get, and in

@@ -20,13 +20,7 @@ pub(super) fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
     let area = units.area;
     let mut planes = vec![[0.0; K]; units.len() / area];
     split_runs(&mut planes, 1, area, |first, planes| {
-        widest(|| {
-            for (plane, total) in (first..).zip(planes) {
-                let unit = units.of_plane(plane);
-                let rows = inputs.map(|input| &input[plane * area..][..area]);
-                *total = row_sum(rows, coefficients.map(|c| c[unit]), term);
-            }
-        });
+        widest((units, inputs, coefficients, term, first, planes), plane_sums);
     });
     let mut totals = vec![[0.0; K]; units.count()];
     for (plane, sum) in planes.iter().enumerate() {
@@ -41,11 +35,7 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
     let area = units.area;
     let mut planes = vec![Moments::default(); units.len() / area];
     split_runs(&mut planes, 1, area, |first, planes| {
-        widest(|| {
-            for (plane, moments) in (first..).zip(planes) {
-                *moments = row_moments(&input[plane * area..][..area]);
-            }
-        });
+        widest((area, input, first, planes), plane_moments);
     });
     let mut totals = vec![Moments::default(); units.count()];
     for (plane, moments) in planes.iter().enumerate() {
@@ -53,6 +43,29 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
         *total = total.join(*moments);
     }
     totals
+}
+
+/// The sums of each plane, from plane `first` on.
+#[inline(always)]
+#[expect(clippy::type_complexity, reason = "one tuple carries all arguments")]
+fn plane_sums<T: Real, F, const I: usize, const P: usize, const K: usize>(
+    (units, inputs, coefficients, term, first, planes): (Units, [&[T]; I], [&[T::Wide]; P], F, usize, &mut [[f64; K]]),
+) where
+    F: Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
+{
+    for (plane, total) in (first..).zip(planes) {
+        let unit = units.of_plane(plane);
+        let rows = inputs.map(|input| &input[plane * units.area..][..units.area]);
+        *total = row_sum(rows, coefficients.map(|c| c[unit]), term);
+    }
+}
+
+/// The moments of each plane, from plane `first` on.
+#[inline(always)]
+fn plane_moments<T: Real>((area, input, first, planes): (usize, &[T], usize, &mut [Moments])) {
+    for (plane, moments) in (first..).zip(planes) {
+        *moments = row_moments(&input[plane * area..][..area]);
+    }
 }
 
 /// The sums of a term along rows.

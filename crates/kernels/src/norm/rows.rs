@@ -33,16 +33,19 @@ pub fn normalize<T: Real>(input: &[T], affine: Affine<'_, T::Wide>, eps: f64, ou
     let (mut means, mut scales) = (vec![0.0; count], vec![0.0; count]);
     split3(output, width, &mut means, 1, &mut scales, 1, width, |i, output, mean, scale| {
         let input = &input[i * width..][..width];
-        widest(|| {
-            let moments = row_moments(input);
-            mean[0] = moments.mean;
-            scale[0] = 1.0 / (moments.squares / width as f64 + eps).sqrt();
-            let (mean, scale) = (T::Wide::of(mean[0]), T::Wide::of(scale[0]));
-            let (weight, bias) = (&affine.weight[..output.len()], &affine.bias[..output.len()]);
-            row([input], output, |[x], i| (x - mean) * scale * weight[i] + bias[i]);
-        });
+        [mean[0], scale[0]] = widest((input, affine, eps, output), normalize_row);
     });
     [means, scales]
+}
+
+#[inline(always)]
+fn normalize_row<T: Real>((input, affine, eps, output): (&[T], Affine<'_, T::Wide>, f64, &mut [T])) -> [f64; 2] {
+    let moments = row_moments(input);
+    let scale = 1.0 / (moments.squares / moments.count + eps).sqrt();
+    let (m, s) = (T::Wide::of(moments.mean), T::Wide::of(scale));
+    let (weight, bias) = (&affine.weight[..output.len()], &affine.bias[..output.len()]);
+    row([input], output, |[x], i| (x - m) * s * weight[i] + bias[i]);
+    [moments.mean, scale]
 }
 
 /// What the gradients of [`normalize`] are made of.
@@ -116,19 +119,7 @@ impl<T: Real> Backward<'_, T> {
 
     /// The gradients of some rows, from row `first` on.
     fn inputs(&self, first: usize, grad_input: &mut [T]) {
-        let width = self.weight.len();
-        widest(|| {
-            for (i, output) in (first..).zip(grad_input.chunks_exact_mut(width)) {
-                let (x, g) = (&self.input[i * width..][..width], &self.grad_output[i * width..][..width]);
-                let (mean, r) = (self.mean[i], self.scale[i]);
-                let weight = &self.weight[..width];
-                let [of_mean, of_std] = weighted_sums(x, g, weight, mean);
-                let n = width as f64;
-                let of_mean = T::Wide::of(of_mean / n);
-                let of_std = T::Wide::of(of_std / n) * r * r;
-                row([g, x], output, |[g, x], i| r * (g * weight[i] - (of_mean + (x - mean) * of_std)));
-            }
-        });
+        widest((self, first, grad_input), input_gradients);
     }
 
     /// The gradients of a share of the rows where they are wanted, and the sums over it of the
@@ -148,14 +139,9 @@ impl<T: Real> Backward<'_, T> {
                 let from = start - rows.start;
                 self.inputs(start, &mut grad_input[from * width..(from + end - start) * width]);
             }
-            widest(|| {
-                for row in start..end {
-                    let at = row * width;
-                    let (x, g) = (&self.input[at..][columns.clone()], &self.grad_output[at..][columns.clone()]);
-                    let [products, grads] = &mut sums;
-                    add_products(products, grads, x, g, (self.mean[row], self.scale[row]));
-                }
-            });
+            let [products, grads] = &mut sums;
+            let given = (self, start..end, columns.clone(), &mut products[..], &mut grads[..]);
+            widest(given, parameter_gradients);
             for (column, total) in totals.iter_mut().enumerate() {
                 for (total, sums) in total.iter_mut().zip(&mut sums) {
                     *total += std::mem::replace(&mut sums[column], T::Wide::ZERO).to_f64();
@@ -165,21 +151,42 @@ impl<T: Real> Backward<'_, T> {
     }
 }
 
-/// Adds `g · (x - mean) · scale` and `g`, place by place.
 #[inline(always)]
-fn add_products<T: Real>(
-    products: &mut [T::Wide],
-    grads: &mut [T::Wide],
-    x: &[T],
-    g: &[T],
-    (mean, scale): (T::Wide, T::Wide),
+fn input_gradients<T: Real>((given, first, grad_input): (&Backward<'_, T>, usize, &mut [T])) {
+    let width = given.weight.len();
+    for (i, output) in (first..).zip(grad_input.chunks_exact_mut(width)) {
+        let (x, g) = (&given.input[i * width..][..width], &given.grad_output[i * width..][..width]);
+        let (mean, r) = (given.mean[i], given.scale[i]);
+        let weight = &given.weight[..width];
+        let [of_mean, of_std] = weighted_sums(x, g, weight, mean).map(|sum| T::Wide::of(sum / width as f64));
+        let of_std = of_std * r * r;
+        row([g, x], output, |[g, x], i| r * (g * weight[i] - (of_mean + (x - mean) * of_std)));
+    }
+}
+
+/// Adds `g · (x - mean) · scale` and `g` of some rows, place by place.
+#[inline(always)]
+#[expect(clippy::type_complexity, reason = "one tuple carries all arguments")]
+fn parameter_gradients<T: Real>(
+    (given, rows, columns, products, grads): (
+        &Backward<'_, T>,
+        std::ops::Range<usize>,
+        std::ops::Range<usize>,
+        &mut [T::Wide],
+        &mut [T::Wide],
+    ),
 ) {
-    let length = products.len();
-    let (grads, x, g) = (&mut grads[..length], &x[..length], &g[..length]);
-    for i in 0..length {
-        let grad = g[i].widen();
-        products[i] += grad * ((x[i].widen() - mean) * scale);
-        grads[i] += grad;
+    let (width, length) = (given.weight.len(), products.len());
+    let grads = &mut grads[..length];
+    for row in rows {
+        let start = row * width + columns.start;
+        let (x, g) = (&given.input[start..][..length], &given.grad_output[start..][..length]);
+        let (mean, scale) = (given.mean[row], given.scale[row]);
+        for i in 0..length {
+            let grad = g[i].widen();
+            products[i] += grad * ((x[i].widen() - mean) * scale);
+            grads[i] += grad;
+        }
     }
 }
 
