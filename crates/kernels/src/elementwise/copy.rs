@@ -11,6 +11,8 @@ use crate::scratch::Target;
 
 /// Elements of a task.
 const TASK: usize = 32 * 1024;
+/// Bytes of a task that only writes zeros.
+const ZEROS: usize = 1 << 20;
 /// Columns of a tile as the output has them: few, since each is another cache line of the input, and
 /// those of large powers of two compete for the same places of a cache.
 const TILE_COLUMNS: usize = 8;
@@ -72,6 +74,21 @@ pub unsafe fn copy(shape: &[usize], output: Output<'_>, input: Input<'_>) {
 /// # Safety
 /// As [`run`].
 pub unsafe fn fill(shape: &[usize], output: Output<'_>, number: Number) {
+    let size = output.kind.size();
+    let zero = match number {
+        Number::Int(number) => number == 0,
+        Number::Float(number) => number.to_bits() == 0,
+    };
+    let plan = Loop::new(shape, &[output.strides]);
+    if zero && plan.is_linear(0, 1) && !plan.is_empty() {
+        let (to, bytes) = (Target(output.pointer), plan.len() * size);
+        parallel::run(bytes.div_ceil(ZEROS), |task| {
+            let start = task * ZEROS;
+            // SAFETY: the caller's promise: the elements lie together, and zero is all bits zero.
+            unsafe { to.at(start).write_bytes(0, ZEROS.min(bytes - start)) }
+        });
+        return;
+    }
     // SAFETY: the caller's promise.
     unsafe { run(shape, output, &[Input::Number(number)], &moving(output.kind), &Parameters::NONE) }
 }
@@ -242,6 +259,25 @@ mod tests {
             copy(shape, output, input);
         }
         assert_eq!(got, want, "{shape:?} {to:?} {from:?}");
+    }
+
+    #[test]
+    fn zeros_and_other_numbers_fill_what_is_seen_and_nothing_else() {
+        for number in [0.0, -0.0, 2.5] {
+            for (shape, strides) in [([300, 1000], [1000, 1]), ([7, 5], [1, 7]), ([7, 5], [10, 1])] {
+                let mut memory = vec![9.0f32; 300_000];
+                // SAFETY: the strides stay inside the memory.
+                unsafe {
+                    let output = Output { pointer: memory.as_mut_ptr().cast(), kind: Kind::F32, strides: &strides };
+                    fill(&shape, output, Number::Float(number));
+                }
+                let mut want = vec![9.0f32; 300_000];
+                for i in 0..shape[0] {
+                    (0..shape[1]).for_each(|j| want[i * strides[0] + j * strides[1]] = number as f32);
+                }
+                assert!(memory.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits()));
+            }
+        }
     }
 
     #[test]

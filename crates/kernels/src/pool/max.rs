@@ -256,14 +256,15 @@ impl Regular {
 fn planar<T: Element, const INDEXED: bool>(
     (rows, regular, output, indices): (Rows<'_, T>, Regular, &mut [T], &mut [i64]),
 ) {
-    (0..regular.first).for_each(|w| alone::<T, INDEXED>(rows, w, output, indices));
     match regular.stride {
         0 => {}
         1 => side_by_side::<T, 1, INDEXED>(rows, regular, output, indices),
         2 => side_by_side::<T, 2, INDEXED>(rows, regular, output, indices),
         _ => side_by_side::<T, 0, INDEXED>(rows, regular, output, indices),
     }
-    (regular.end..output.len()).for_each(|w| alone::<T, INDEXED>(rows, w, output, indices));
+    for w in (0..regular.first).chain(regular.end..output.len()) {
+        alone::<T, INDEXED>(rows, w, output, indices);
+    }
 }
 
 /// The outputs whose windows lie evenly; `STRIDE` is their distance, or 0 where it is none that is

@@ -130,20 +130,18 @@ impl<W: Compute> Columns<W> {
                 }
             }
             Columns::Sparse { entries, windows } => {
-                let general = |w: usize| {
-                    let mut total = W::ZERO;
-                    for &(i, weight) in &entries[map.starts[w]..map.starts[w + 1]] {
-                        total += row[i as usize] * weight;
-                    }
-                    T::narrow(quotient(total, divisor * map.divisor(w)))
-                };
-                (0..windows.first).for_each(|w| output[w] = general(w));
                 match windows.stride {
                     1 => window_sums::<T, 1>(map, windows, row, divisor, output),
                     2 => window_sums::<T, 2>(map, windows, row, divisor, output),
                     _ => {}
                 }
-                (windows.end..output.len()).for_each(|w| output[w] = general(w));
+                for w in (0..windows.first).chain(windows.end..output.len()) {
+                    let mut total = W::ZERO;
+                    for &(i, weight) in &entries[map.starts[w]..map.starts[w + 1]] {
+                        total += row[i as usize] * weight;
+                    }
+                    output[w] = T::narrow(quotient(total, divisor * map.divisor(w)));
+                }
             }
         }
     }

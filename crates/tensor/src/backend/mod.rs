@@ -31,7 +31,7 @@ pub use random::{Distribution, Random};
 pub use reduce::{Reduce, ReduceOp, Reduction};
 pub use softmax::Softmax;
 pub use update::{Adam, Sgd, Update};
-pub use window::{PlaneMove, Window};
+pub use window::{PlaneMove, Sampling, Window};
 
 /// A device's arithmetic.
 pub trait Backend:
