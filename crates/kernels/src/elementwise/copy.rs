@@ -114,11 +114,11 @@ impl<T: Copy + Send> Move<T> {
     /// As [`run`].
     unsafe fn run(&self) {
         let [to, from] = [&self.plan.strides[0], &self.plan.strides[1]];
-        // The dimension along which the input lies more densely than along the output's rows.
-        let column = (1..from.len()).filter(|&d| from[d] < from[0]).min_by_key(|&d| from[d]);
+        // The dimension along which the input is dense, if the output's rows are not.
+        let column = (1..from.len()).find(|&d| from[d] == 1);
         match column {
             // SAFETY: the caller's promise; tasks write different elements.
-            Some(column) if to[0] == 1 && from[column] == 1 => unsafe { self.transpose(column) },
+            Some(column) if to[0] == 1 && from[0] > 1 => unsafe { self.transpose(column) },
             _ => {
                 let total = self.plan.len();
                 parallel::run(total.div_ceil(TASK), |task| {

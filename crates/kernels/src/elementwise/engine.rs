@@ -234,6 +234,7 @@ impl Walk<'_> {
                             }
                             block
                         } else {
+                            gathered[i] = std::ptr::null();
                             self.gather(i, &coordinates, block, count);
                             block
                         }
