@@ -115,7 +115,6 @@ pub fn adam<T: Real<Wide = T> + Compute>(options: &Adam, param: &mut [T], grad: 
 }
 
 #[inline(always)]
-#[expect(clippy::type_complexity, reason = "one tuple carries all arguments")]
 fn adam_piece<T: Real<Wide = T> + Compute, const DECAY: bool, const DECOUPLED: bool>(
     (options, param, grad, mean, square): (&Adam, &mut [T], &[T], &mut [T], &mut [T]),
 ) {

@@ -4,6 +4,7 @@
 use super::{Moments, Units, spread};
 use crate::element::Element;
 use crate::window::{Compute, Real, TASK, split, widest};
+use std::ops::Range;
 
 /// Neighbouring numbers of a row that are summed side by side.
 const STRIP: usize = 64;
@@ -39,7 +40,7 @@ impl Rows {
     fn reduce<A: Copy + Send + Sync>(
         &self,
         zero: A,
-        block: impl Fn(std::ops::Range<usize>, usize, &mut [A]) + Sync,
+        block: impl Fn(Range<usize>, usize, &mut [A]) + Sync,
         join: impl Fn(A, A) -> A,
     ) -> Vec<A> {
         let mut partial = vec![zero; self.units.samples * self.shares * self.width];
@@ -74,7 +75,7 @@ pub(super) fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
 ) -> Vec<[f64; K]> {
     let rows = Rows::new(units);
     let spread = coefficients.map(|c| spread(c, units.channels, rows.pixels));
-    let block = |range: std::ops::Range<usize>, sample: usize, totals: &mut [[f64; K]]| {
+    let block = |range: Range<usize>, sample: usize, totals: &mut [[f64; K]]| {
         let inputs = inputs.map(|input| &input[range.clone()]);
         let c = spread.each_ref().map(|c| &c[sample * rows.width..][..rows.width]);
         widest((inputs, c, term, totals), block_sums);
@@ -85,18 +86,21 @@ pub(super) fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
 /// See [`super::moments`].
 pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
     let rows = Rows::new(units);
-    let block = |range: std::ops::Range<usize>, _: usize, totals: &mut [Moments]| {
+    let block = |range: Range<usize>, _: usize, totals: &mut [Moments]| {
         let input = &input[range];
         widest((rows.width, input, totals), block_moments);
     };
     rows.reduce(Moments::default(), block, |a, b| if b.count == 0.0 { a } else { a.join(b) })
 }
 
-/// Adds the sums of a block of rows; there is a coefficient for each number of a row.
+/// What the sums of a block of rows are made of: inputs, coefficients for each number of a row, the
+/// term, and the totals to add to.
+type Block<'a, T, F, const I: usize, const P: usize, const K: usize> =
+    ([&'a [T]; I], [&'a [<T as Real>::Wide]; P], F, &'a mut [[f64; K]]);
+
 #[inline(always)]
-#[expect(clippy::type_complexity, reason = "one tuple carries all arguments")]
 fn block_sums<T: Real, F, const I: usize, const P: usize, const K: usize>(
-    (inputs, c, term, totals): ([&[T]; I], [&[T::Wide]; P], F, &mut [[f64; K]]),
+    (inputs, c, term, totals): Block<'_, T, F, I, P, K>,
 ) where
     F: Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
 {

@@ -119,10 +119,12 @@ fn spread<W: Copy>(coefficients: &[W], channels: usize, pixels: usize) -> Vec<W>
 /// If the input has another length than the units.
 pub fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
     check(units, [input]);
-    match units.is_empty() {
-        true => vec![Moments::default(); units.count()],
-        false if units.interleaved() => interleaved::moments(units, input),
-        false => planar::moments(units, input),
+    if units.is_empty() {
+        vec![Moments::default(); units.count()]
+    } else if units.interleaved() {
+        interleaved::moments(units, input)
+    } else {
+        planar::moments(units, input)
     }
 }
 
@@ -139,10 +141,12 @@ pub fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
 ) -> Vec<[f64; K]> {
     check(units, inputs);
     check_coefficients(units, coefficients);
-    match units.is_empty() {
-        true => vec![[0.0; K]; units.count()],
-        false if units.interleaved() => interleaved::sums(units, inputs, coefficients, term),
-        false => planar::sums(units, inputs, coefficients, term),
+    if units.is_empty() {
+        vec![[0.0; K]; units.count()]
+    } else if units.interleaved() {
+        interleaved::sums(units, inputs, coefficients, term)
+    } else {
+        planar::sums(units, inputs, coefficients, term)
     }
 }
 

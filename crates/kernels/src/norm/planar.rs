@@ -45,11 +45,14 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
     totals
 }
 
-/// The sums of each plane, from plane `first` on.
+/// What the sums of planes are made of: units, inputs, coefficients, the term, which plane is the
+/// first, and the sums from there on.
+type Piece<'a, T, F, const I: usize, const P: usize, const K: usize> =
+    (Units, [&'a [T]; I], [&'a [<T as Real>::Wide]; P], F, usize, &'a mut [[f64; K]]);
+
 #[inline(always)]
-#[expect(clippy::type_complexity, reason = "one tuple carries all arguments")]
 fn plane_sums<T: Real, F, const I: usize, const P: usize, const K: usize>(
-    (units, inputs, coefficients, term, first, planes): (Units, [&[T]; I], [&[T::Wide]; P], F, usize, &mut [[f64; K]]),
+    (units, inputs, coefficients, term, first, planes): Piece<'_, T, F, I, P, K>,
 ) where
     F: Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
 {

@@ -5,6 +5,7 @@ use super::map::row;
 use super::planar::row_moments;
 use crate::element::Element;
 use crate::window::{Compute, Real, TASK, split, split_chunks2, split_runs, split3, widest};
+use std::ops::Range;
 
 /// Rows longer than this are cut when the factors' gradients are made; shorter ones are not, and are
 /// read only once.
@@ -126,8 +127,8 @@ impl<T: Real> Backward<'_, T> {
     /// parameters' gradients, for some columns.
     fn share(
         &self,
-        rows: std::ops::Range<usize>,
-        columns: std::ops::Range<usize>,
+        rows: Range<usize>,
+        columns: Range<usize>,
         mut grad_input: Option<&mut [T]>,
         totals: &mut [[f64; 2]],
     ) {
@@ -139,9 +140,8 @@ impl<T: Real> Backward<'_, T> {
                 let from = start - rows.start;
                 self.inputs(start, &mut grad_input[from * width..(from + end - start) * width]);
             }
-            let [products, grads] = &mut sums;
-            let given = (self, start..end, columns.clone(), &mut products[..], &mut grads[..]);
-            widest(given, parameter_gradients);
+            let sums_here = sums.each_mut().map(|sums| &mut sums[..]);
+            widest((self, start..end, columns.start, sums_here), parameter_gradients);
             for (column, total) in totals.iter_mut().enumerate() {
                 for (total, sums) in total.iter_mut().zip(&mut sums) {
                     *total += std::mem::replace(&mut sums[column], T::Wide::ZERO).to_f64();
@@ -166,20 +166,13 @@ fn input_gradients<T: Real>((given, first, grad_input): (&Backward<'_, T>, usize
 
 /// Adds `g · (x - mean) · scale` and `g` of some rows, place by place.
 #[inline(always)]
-#[expect(clippy::type_complexity, reason = "one tuple carries all arguments")]
 fn parameter_gradients<T: Real>(
-    (given, rows, columns, products, grads): (
-        &Backward<'_, T>,
-        std::ops::Range<usize>,
-        std::ops::Range<usize>,
-        &mut [T::Wide],
-        &mut [T::Wide],
-    ),
+    (given, rows, first_column, [products, grads]): (&Backward<'_, T>, Range<usize>, usize, [&mut [T::Wide]; 2]),
 ) {
     let (width, length) = (given.weight.len(), products.len());
     let grads = &mut grads[..length];
     for row in rows {
-        let start = row * width + columns.start;
+        let start = row * width + first_column;
         let (x, g) = (&given.input[start..][..length], &given.grad_output[start..][..length]);
         let (mean, scale) = (given.mean[row], given.scale[row]);
         for i in 0..length {
