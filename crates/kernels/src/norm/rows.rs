@@ -164,11 +164,12 @@ fn input_gradients<T: Real>((given, first, grad_input): (&Backward<'_, T>, usize
     }
 }
 
+/// Some rows, the first of some columns, and the columns' sums of products and of gradients.
+type Share<'a, T> = (&'a Backward<'a, T>, Range<usize>, usize, [&'a mut [<T as Real>::Wide]; 2]);
+
 /// Adds `g · (x - mean) · scale` and `g` of some rows, place by place.
 #[inline(always)]
-fn parameter_gradients<T: Real>(
-    (given, rows, first_column, [products, grads]): (&Backward<'_, T>, Range<usize>, usize, [&mut [T::Wide]; 2]),
-) {
+fn parameter_gradients<T: Real>((given, rows, first_column, [products, grads]): Share<'_, T>) {
     let (width, length) = (given.weight.len(), products.len());
     let grads = &mut grads[..length];
     for row in rows {

@@ -73,3 +73,66 @@ fn averages_of_equal_numbers_are_exact() {
     );
     assert!((output[0] - 0.1).abs() < 1e-8);
 }
+
+/// Every pattern of an axis for which there is a loop of its own, at sizes that use it.
+fn patterns(inputs: usize) -> Vec<AxisMap> {
+    let moves = |places: Vec<usize>| AxisMap::new(inputs, places.into_iter().map(|i| vec![(i, 1.0)]));
+    let windows = |stride: usize, count: usize, padding: usize| {
+        let outputs = (inputs + 2 * padding - count) / stride + 1;
+        let spans: Vec<_> = (0..outputs)
+            .map(|o| (o * stride).saturating_sub(padding)..(o * stride + count - padding).min(inputs))
+            .collect();
+        let divisors = spans.iter().map(|span| span.len() as f64).collect();
+        AxisMap::new(inputs, spans.into_iter().map(|span| span.map(|i| (i, 1.0)).collect())).divided(divisors)
+    };
+    vec![
+        AxisMap::identity(inputs),
+        moves((0..2 * inputs).map(|o| o / 2).collect()),
+        moves((0..3 * inputs).map(|o| o / 3).collect()),
+        moves((1..3).rev().chain(0..inputs).chain([inputs - 2]).collect()),
+        moves((2..inputs - 1).collect()),
+        AxisMap::new(inputs, (0..2 * inputs).map(|o| vec![((o / 3) % inputs, 0.25 + o as f64)])),
+        AxisMap::new(inputs, (0..inputs).map(|o| vec![(o, 0.75), ((o + 1) % inputs, 0.5)])),
+        windows(2, 2, 0),
+        windows(2, 3, 1),
+        windows(1, 3, 1),
+        windows(3, 2, 0),
+        windows(1, inputs, 0),
+    ]
+}
+
+#[test]
+fn every_pattern_of_an_axis_is_mapped() {
+    let (height, width) = (6, 41);
+    let heights = patterns(height);
+    for (index, across) in patterns(width).into_iter().enumerate() {
+        for (down, across) in [
+            (heights[index].clone(), across.clone()),
+            (heights[0].clone(), across.clone()),
+            (heights[6].transposed(), across.transposed()),
+            (heights[index].transposed(), across.transposed()),
+        ] {
+            for inner in [1, 3] {
+                let planes = Planes { outer: 2, size: [1, down.inputs(), across.inputs()], inner };
+                let mapped = planes.resized([1, down.outputs(), across.outputs()]);
+                let input: Vec<f64> = (0..planes.len()).map(value).collect();
+                let mut output = vec![f64::NAN; mapped.len()];
+                apply(planes, &[AxisMap::identity(1), down.clone(), across.clone()], &input, &mut output);
+                for (place, got) in output.iter().enumerate() {
+                    let (c, rest) = (place % inner, place / inner);
+                    let (w, rest) = (rest % across.outputs(), rest / across.outputs());
+                    let (h, n) = (rest % down.outputs(), rest / down.outputs());
+                    let mut want = 0.0;
+                    for &(ih, wh) in down.entries_of(h) {
+                        for &(iw, ww) in across.entries_of(w) {
+                            let at = ((n * down.inputs() + ih) * across.inputs() + iw) * inner + c;
+                            want += input[at] * wh * ww;
+                        }
+                    }
+                    want /= down.divisor(h) * across.divisor(w);
+                    assert!((got - want).abs() < 1e-9 * want.abs().max(1.0), "{index} {inner} {h} {w}: {got} {want}");
+                }
+            }
+        }
+    }
+}
