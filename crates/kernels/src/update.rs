@@ -4,7 +4,7 @@
 //! times; here each number is read once and written once. Operations and roundings are those of the
 //! sequence.
 
-use crate::window::{Compute, Real, TASK, split, widest};
+use crate::window::{Compute, Real, TASK, Work, split, widest};
 
 /// Gradient descent with momentum (Sutskever et al. 2013) and weight decay.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,40 +57,45 @@ pub fn sgd<T: Real<Wide = T> + Compute>(options: &Sgd, param: &mut [T], grad: &[
         let (param, buffer) = &mut piece[0];
         let work = (options, &mut param[..], &grad[task * TASK..], &mut buffer[..]);
         match flags {
-            (false, _, false) => widest(work, sgd_piece::<T, false, false, false>),
-            (false, _, true) => widest(work, sgd_piece::<T, false, false, true>),
-            (true, false, false) => widest(work, sgd_piece::<T, true, false, false>),
-            (true, false, true) => widest(work, sgd_piece::<T, true, false, true>),
-            (true, true, false) => widest(work, sgd_piece::<T, true, true, false>),
-            (true, true, true) => widest(work, sgd_piece::<T, true, true, true>),
+            (false, _, false) => widest(work, SgdPiece::<false, false, false>),
+            (false, _, true) => widest(work, SgdPiece::<false, false, true>),
+            (true, false, false) => widest(work, SgdPiece::<true, false, false>),
+            (true, false, true) => widest(work, SgdPiece::<true, false, true>),
+            (true, true, false) => widest(work, SgdPiece::<true, true, false>),
+            (true, true, true) => widest(work, SgdPiece::<true, true, true>),
         }
     });
 }
 
-#[inline(always)]
-fn sgd_piece<T: Real<Wide = T> + Compute, const MOMENTUM: bool, const NESTEROV: bool, const DECAY: bool>(
-    (options, param, grad, buffer): (&Sgd, &mut [T], &[T], &mut [T]),
-) {
-    let [sign, decay, momentum, fresh, rate] = [
-        if options.maximize { -1.0 } else { 1.0 },
-        options.weight_decay,
-        options.momentum,
-        1.0 - options.dampening,
-        -options.lr,
-    ]
-    .map(T::of);
-    let grad = &grad[..param.len()];
-    let buffer = if MOMENTUM { &mut buffer[..param.len()] } else { buffer };
-    for i in 0..param.len() {
-        let mut direction = grad[i] * sign;
-        if DECAY {
-            direction += param[i] * decay;
+struct SgdPiece<const MOMENTUM: bool, const NESTEROV: bool, const DECAY: bool>;
+
+impl<T: Real<Wide = T> + Compute, const MOMENTUM: bool, const NESTEROV: bool, const DECAY: bool>
+    Work<(&Sgd, &mut [T], &[T], &mut [T])> for SgdPiece<MOMENTUM, NESTEROV, DECAY>
+{
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (options, param, grad, buffer): (&Sgd, &mut [T], &[T], &mut [T])) {
+        let [sign, decay, momentum, fresh, rate] = [
+            if options.maximize { -1.0 } else { 1.0 },
+            options.weight_decay,
+            options.momentum,
+            1.0 - options.dampening,
+            -options.lr,
+        ]
+        .map(T::of);
+        let grad = &grad[..param.len()];
+        let buffer = if MOMENTUM { &mut buffer[..param.len()] } else { buffer };
+        for i in 0..param.len() {
+            let mut direction = grad[i] * sign;
+            if DECAY {
+                direction += param[i] * decay;
+            }
+            if MOMENTUM {
+                buffer[i] = buffer[i] * momentum + direction * fresh;
+                direction = if NESTEROV { direction + buffer[i] * momentum } else { buffer[i] };
+            }
+            param[i] += direction * rate;
         }
-        if MOMENTUM {
-            buffer[i] = buffer[i] * momentum + direction * fresh;
-            direction = if NESTEROV { direction + buffer[i] * momentum } else { buffer[i] };
-        }
-        param[i] += direction * rate;
     }
 }
 
@@ -107,45 +112,50 @@ pub fn adam<T: Real<Wide = T> + Compute>(options: &Adam, param: &mut [T], grad: 
         let ((param, mean), square) = &mut piece[0];
         let work = (options, &mut param[..], &grad[task * TASK..], &mut mean[..], &mut square[..]);
         match (options.weight_decay != 0.0, options.decoupled) {
-            (false, _) => widest(work, adam_piece::<T, false, false>),
-            (true, false) => widest(work, adam_piece::<T, true, false>),
-            (true, true) => widest(work, adam_piece::<T, true, true>),
+            (false, _) => widest(work, AdamPiece::<false, false>),
+            (true, false) => widest(work, AdamPiece::<true, false>),
+            (true, true) => widest(work, AdamPiece::<true, true>),
         }
     });
 }
 
-#[inline(always)]
-fn adam_piece<T: Real<Wide = T> + Compute, const DECAY: bool, const DECOUPLED: bool>(
-    (options, param, grad, mean, square): (&Adam, &mut [T], &[T], &mut [T], &mut [T]),
-) {
-    let [first, second] = options.betas;
-    let corrections = [1.0 - first.powf(options.step), (1.0 - second.powf(options.step)).sqrt()];
-    let [sign, decay, kept, fresh, kept_square, fresh_square, correction, eps, rate] = [
-        if options.maximize { -1.0 } else { 1.0 },
-        options.weight_decay,
-        1.0 - options.lr * options.weight_decay,
-        1.0 - first,
-        second,
-        1.0 - second,
-        corrections[1],
-        options.eps,
-        -(options.lr / corrections[0]),
-    ]
-    .map(T::of);
-    let length = param.len();
-    let (grad, mean, square) = (&grad[..length], &mut mean[..length], &mut square[..length]);
-    for i in 0..length {
-        let mut g = grad[i] * sign;
-        let mut p = param[i];
-        if DECAY && DECOUPLED {
-            p = p * kept;
-        } else if DECAY {
-            g += p * decay;
+struct AdamPiece<const DECAY: bool, const DECOUPLED: bool>;
+
+impl<T: Real<Wide = T> + Compute, const DECAY: bool, const DECOUPLED: bool>
+    Work<(&Adam, &mut [T], &[T], &mut [T], &mut [T])> for AdamPiece<DECAY, DECOUPLED>
+{
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (options, param, grad, mean, square): (&Adam, &mut [T], &[T], &mut [T], &mut [T])) {
+        let [first, second] = options.betas;
+        let corrections = [1.0 - first.powf(options.step), (1.0 - second.powf(options.step)).sqrt()];
+        let [sign, decay, kept, fresh, kept_square, fresh_square, correction, eps, rate] = [
+            if options.maximize { -1.0 } else { 1.0 },
+            options.weight_decay,
+            1.0 - options.lr * options.weight_decay,
+            1.0 - first,
+            second,
+            1.0 - second,
+            corrections[1],
+            options.eps,
+            -(options.lr / corrections[0]),
+        ]
+        .map(T::of);
+        let length = param.len();
+        let (grad, mean, square) = (&grad[..length], &mut mean[..length], &mut square[..length]);
+        for i in 0..length {
+            let mut g = grad[i] * sign;
+            let mut p = param[i];
+            if DECAY && DECOUPLED {
+                p = p * kept;
+            } else if DECAY {
+                g += p * decay;
+            }
+            mean[i] += (g - mean[i]) * fresh;
+            square[i] = square[i] * kept_square + g * g * fresh_square;
+            let root = Compute::sqrt(square[i]) / correction + eps;
+            param[i] = p + mean[i] * rate / root;
         }
-        mean[i] += (g - mean[i]) * fresh;
-        square[i] = square[i] * kept_square + g * g * fresh_square;
-        let root = Compute::sqrt(square[i]) / correction + eps;
-        param[i] = p + mean[i] * rate / root;
     }
 }
 

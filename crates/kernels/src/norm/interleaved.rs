@@ -3,7 +3,7 @@
 
 use super::{Moments, Units, spread};
 use crate::element::Element;
-use crate::window::{Compute, Real, TASK, split, widest};
+use crate::window::{Compute, Real, TASK, Work, split, widest};
 use std::ops::Range;
 
 /// Neighbouring numbers of a row that are summed side by side.
@@ -78,7 +78,7 @@ pub(super) fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
     let block = |range: Range<usize>, sample: usize, totals: &mut [[f64; K]]| {
         let inputs = inputs.map(|input| &input[range.clone()]);
         let c = spread.each_ref().map(|c| &c[sample * rows.width..][..rows.width]);
-        widest((inputs, c, term, totals), block_sums);
+        widest((inputs, c, term, totals), BlockSums);
     };
     rows.reduce([0.0; K], block, |a, b| std::array::from_fn(|k| a[k] + b[k]))
 }
@@ -88,7 +88,7 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
     let rows = Rows::new(units);
     let block = |range: Range<usize>, _: usize, totals: &mut [Moments]| {
         let input = &input[range];
-        widest((rows.width, input, totals), block_moments);
+        widest((rows.width, input, totals), BlockMoments);
     };
     rows.reduce(Moments::default(), block, |a, b| if b.count == 0.0 { a } else { a.join(b) })
 }
@@ -98,61 +98,70 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
 type Block<'a, T, F, const I: usize, const P: usize, const K: usize> =
     ([&'a [T]; I], [&'a [<T as Real>::Wide]; P], F, &'a mut [[f64; K]]);
 
-#[inline(always)]
-fn block_sums<T: Real, F, const I: usize, const P: usize, const K: usize>(
-    (inputs, c, term, totals): Block<'_, T, F, I, P, K>,
-) where
+struct BlockSums;
+
+impl<'a, T: Real, F, const I: usize, const P: usize, const K: usize> Work<Block<'a, T, F, I, P, K>> for BlockSums
+where
     F: Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
 {
-    let width = totals.len();
-    let whole = inputs[0].len() / width;
-    for column in strips(width) {
-        let sums = strip_sum(
-            inputs.map(|input| &input[column.min(input.len())..]),
-            (width, whole),
-            c.map(|c| &c[column..column + STRIP]),
-            term,
-        );
-        // Strips overlap at the end of a row: each number counts once.
-        for lane in fresh(column)..STRIP {
-            (0..K).for_each(|k| totals[column + lane][k] += sums[k][lane].to_f64());
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (inputs, c, term, totals): Block<'a, T, F, I, P, K>) {
+        let width = totals.len();
+        let whole = inputs[0].len() / width;
+        for column in strips(width) {
+            let sums = strip_sum(
+                inputs.map(|input| &input[column.min(input.len())..]),
+                (width, whole),
+                c.map(|c| &c[column..column + STRIP]),
+                term,
+            );
+            // Strips overlap at the end of a row: each number counts once.
+            for lane in fresh(column)..STRIP {
+                (0..K).for_each(|k| totals[column + lane][k] += sums[k][lane].to_f64());
+            }
         }
-    }
-    for at in whole * width..inputs[0].len() {
-        let column = at - whole * width;
-        let terms = term(inputs.map(|input| input[at].widen()), c.map(|c| c[column]));
-        (0..K).for_each(|k| totals[column][k] += terms[k].to_f64());
+        for at in whole * width..inputs[0].len() {
+            let column = at - whole * width;
+            let terms = term(inputs.map(|input| input[at].widen()), c.map(|c| c[column]));
+            (0..K).for_each(|k| totals[column][k] += terms[k].to_f64());
+        }
     }
 }
 
 /// Joins the moments of a block of rows.
-#[inline(always)]
-fn block_moments<T: Real>((width, input, totals): (usize, &[T], &mut [Moments])) {
-    let whole = input.len() / width;
-    if whole > 0 {
-        let count = whole as f64;
-        for column in strips(width) {
-            let shape = (width, whole);
-            let [sums] = strip_sum([&input[column..]], shape, [], |[x], []| [x]);
-            let mean = sums.map(|sum| T::Wide::of(sum.to_f64() / count));
-            let [squares, rest] = strip_sum([&input[column..]], shape, [&mean], |[x], [mean]| {
-                let distance = x - mean;
-                [distance * distance, distance]
-            });
-            for lane in fresh(column)..STRIP {
-                // The mean was rounded; what is left of the distances says by how much.
-                let rest = rest[lane].to_f64() / count;
-                let total = &mut totals[column + lane];
-                *total = total.join(Moments {
-                    count,
-                    mean: mean[lane].to_f64() + rest,
-                    squares: squares[lane].to_f64() - rest * rest * count,
+struct BlockMoments;
+
+impl<T: Real> Work<(usize, &[T], &mut [Moments])> for BlockMoments {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (width, input, totals): (usize, &[T], &mut [Moments])) {
+        let whole = input.len() / width;
+        if whole > 0 {
+            let count = whole as f64;
+            for column in strips(width) {
+                let shape = (width, whole);
+                let [sums] = strip_sum([&input[column..]], shape, [], |[x], []| [x]);
+                let mean = sums.map(|sum| T::Wide::of(sum.to_f64() / count));
+                let [squares, rest] = strip_sum([&input[column..]], shape, [&mean], |[x], [mean]| {
+                    let distance = x - mean;
+                    [distance * distance, distance]
                 });
+                for lane in fresh(column)..STRIP {
+                    // The mean was rounded; what is left of the distances says by how much.
+                    let rest = rest[lane].to_f64() / count;
+                    let total = &mut totals[column + lane];
+                    *total = total.join(Moments {
+                        count,
+                        mean: mean[lane].to_f64() + rest,
+                        squares: squares[lane].to_f64() - rest * rest * count,
+                    });
+                }
             }
         }
-    }
-    for (total, x) in totals.iter_mut().zip(&input[whole * width..]) {
-        *total = total.join(Moments { count: 1.0, mean: x.widen().to_f64(), squares: 0.0 });
+        for (total, x) in totals.iter_mut().zip(&input[whole * width..]) {
+            *total = total.join(Moments { count: 1.0, mean: x.widen().to_f64(), squares: 0.0 });
+        }
     }
 }
 

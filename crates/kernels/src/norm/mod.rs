@@ -18,9 +18,10 @@ pub mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::window::{Compute, Real, widest};
+use crate::window::{Compute, Real};
 
 pub use map::map;
+pub(crate) use planar::row_sum;
 
 /// Numbers that share a mean: those with the same sample and channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,15 +149,6 @@ pub fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
     } else {
         planar::sums(units, inputs, coefficients, term)
     }
-}
-
-/// The sum of numbers that lie together.
-pub(crate) fn total<T: Real>(numbers: &[T]) -> f64 {
-    #[inline(always)]
-    fn sum<T: Real>(numbers: &[T]) -> f64 {
-        planar::row_sum([numbers], [], |[x], []| [x])[0]
-    }
-    widest(numbers, sum)
 }
 
 /// Adds the upper half of an array to the lower, until one is left: as accurate as sums get, and in

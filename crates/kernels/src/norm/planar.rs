@@ -2,7 +2,7 @@
 
 use super::{Moments, Units, fold};
 use crate::element::Element;
-use crate::window::{Compute, Real, split_runs, widest};
+use crate::window::{Compute, Real, Work, split_runs, widest};
 
 /// Lanes of a sum along memory: two of the widest vectors, so that additions overlap.
 const LANES: usize = 32;
@@ -20,7 +20,7 @@ pub(super) fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
     let area = units.area;
     let mut planes = vec![[0.0; K]; units.len() / area];
     split_runs(&mut planes, 1, area, |first, planes| {
-        widest((units, inputs, coefficients, term, first, planes), plane_sums);
+        widest((units, inputs, coefficients, term, first, planes), PlaneSums);
     });
     let mut totals = vec![[0.0; K]; units.count()];
     for (plane, sum) in planes.iter().enumerate() {
@@ -35,7 +35,7 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
     let area = units.area;
     let mut planes = vec![Moments::default(); units.len() / area];
     split_runs(&mut planes, 1, area, |first, planes| {
-        widest((area, input, first, planes), plane_moments);
+        widest((area, input, first, planes), PlaneMoments);
     });
     let mut totals = vec![Moments::default(); units.count()];
     for (plane, moments) in planes.iter().enumerate() {
@@ -50,30 +50,39 @@ pub(super) fn moments<T: Real>(units: Units, input: &[T]) -> Vec<Moments> {
 type Piece<'a, T, F, const I: usize, const P: usize, const K: usize> =
     (Units, [&'a [T]; I], [&'a [<T as Real>::Wide]; P], F, usize, &'a mut [[f64; K]]);
 
-#[inline(always)]
-fn plane_sums<T: Real, F, const I: usize, const P: usize, const K: usize>(
-    (units, inputs, coefficients, term, first, planes): Piece<'_, T, F, I, P, K>,
-) where
+struct PlaneSums;
+
+impl<'a, T: Real, F, const I: usize, const P: usize, const K: usize> Work<Piece<'a, T, F, I, P, K>> for PlaneSums
+where
     F: Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
 {
-    for (plane, total) in (first..).zip(planes) {
-        let unit = units.of_plane(plane);
-        let rows = inputs.map(|input| &input[plane * units.area..][..units.area]);
-        *total = row_sum(rows, coefficients.map(|c| c[unit]), term);
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (units, inputs, coefficients, term, first, planes): Piece<'a, T, F, I, P, K>) {
+        for (plane, total) in (first..).zip(planes) {
+            let unit = units.of_plane(plane);
+            let rows = inputs.map(|input| &input[plane * units.area..][..units.area]);
+            *total = row_sum(rows, coefficients.map(|c| c[unit]), term);
+        }
     }
 }
 
 /// The moments of each plane, from plane `first` on.
-#[inline(always)]
-fn plane_moments<T: Real>((area, input, first, planes): (usize, &[T], usize, &mut [Moments])) {
-    for (plane, moments) in (first..).zip(planes) {
-        *moments = row_moments(&input[plane * area..][..area]);
+struct PlaneMoments;
+
+impl<T: Real> Work<(usize, &[T], usize, &mut [Moments])> for PlaneMoments {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (area, input, first, planes): (usize, &[T], usize, &mut [Moments])) {
+        for (plane, moments) in (first..).zip(planes) {
+            *moments = row_moments(&input[plane * area..][..area]);
+        }
     }
 }
 
 /// The sums of a term along rows.
 #[inline(always)]
-pub(super) fn row_sum<T: Real, const I: usize, const P: usize, const K: usize>(
+pub(crate) fn row_sum<T: Real, const I: usize, const P: usize, const K: usize>(
     rows: [&[T]; I],
     coefficients: [T::Wide; P],
     term: impl Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,

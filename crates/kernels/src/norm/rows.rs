@@ -4,7 +4,7 @@
 use super::map::row;
 use super::planar::row_moments;
 use crate::element::Element;
-use crate::window::{Compute, Real, TASK, split, split_chunks2, split_runs, split3, widest};
+use crate::window::{Compute, Real, TASK, Work, split, split_chunks2, split_runs, split3, widest};
 use std::ops::Range;
 
 /// Rows longer than this are cut when the factors' gradients are made; shorter ones are not, and are
@@ -34,19 +34,24 @@ pub fn normalize<T: Real>(input: &[T], affine: Affine<'_, T::Wide>, eps: f64, ou
     let (mut means, mut scales) = (vec![0.0; count], vec![0.0; count]);
     split3(output, width, &mut means, 1, &mut scales, 1, width, |i, output, mean, scale| {
         let input = &input[i * width..][..width];
-        [mean[0], scale[0]] = widest((input, affine, eps, output), normalize_row);
+        [mean[0], scale[0]] = widest((input, affine, eps, output), NormalizeRow);
     });
     [means, scales]
 }
 
-#[inline(always)]
-fn normalize_row<T: Real>((input, affine, eps, output): (&[T], Affine<'_, T::Wide>, f64, &mut [T])) -> [f64; 2] {
-    let moments = row_moments(input);
-    let scale = 1.0 / (moments.squares / moments.count + eps).sqrt();
-    let (m, s) = (T::Wide::of(moments.mean), T::Wide::of(scale));
-    let (weight, bias) = (&affine.weight[..output.len()], &affine.bias[..output.len()]);
-    row([input], output, |[x], i| (x - m) * s * weight[i] + bias[i]);
-    [moments.mean, scale]
+struct NormalizeRow;
+
+impl<T: Real> Work<(&[T], Affine<'_, T::Wide>, f64, &mut [T])> for NormalizeRow {
+    type Output = [f64; 2];
+    #[inline(always)]
+    fn run(self, (input, affine, eps, output): (&[T], Affine<'_, T::Wide>, f64, &mut [T])) -> [f64; 2] {
+        let moments = row_moments(input);
+        let scale = 1.0 / (moments.squares / moments.count + eps).sqrt();
+        let (m, s) = (T::Wide::of(moments.mean), T::Wide::of(scale));
+        let (weight, bias) = (&affine.weight[..output.len()], &affine.bias[..output.len()]);
+        row([input], output, |[x], i| (x - m) * s * weight[i] + bias[i]);
+        [moments.mean, scale]
+    }
 }
 
 /// What the gradients of [`normalize`] are made of.
@@ -120,7 +125,7 @@ impl<T: Real> Backward<'_, T> {
 
     /// The gradients of some rows, from row `first` on.
     fn inputs(&self, first: usize, grad_input: &mut [T]) {
-        widest((self, first, grad_input), input_gradients);
+        widest((self, first, grad_input), InputGradients);
     }
 
     /// The gradients of a share of the rows where they are wanted, and the sums over it of the
@@ -141,7 +146,7 @@ impl<T: Real> Backward<'_, T> {
                 self.inputs(start, &mut grad_input[from * width..(from + end - start) * width]);
             }
             let sums_here = sums.each_mut().map(|sums| &mut sums[..]);
-            widest((self, start..end, columns.start, sums_here), parameter_gradients);
+            widest((self, start..end, columns.start, sums_here), ParameterGradients);
             for (column, total) in totals.iter_mut().enumerate() {
                 for (total, sums) in total.iter_mut().zip(&mut sums) {
                     *total += std::mem::replace(&mut sums[column], T::Wide::ZERO).to_f64();
@@ -151,16 +156,21 @@ impl<T: Real> Backward<'_, T> {
     }
 }
 
-#[inline(always)]
-fn input_gradients<T: Real>((given, first, grad_input): (&Backward<'_, T>, usize, &mut [T])) {
-    let width = given.weight.len();
-    for (i, output) in (first..).zip(grad_input.chunks_exact_mut(width)) {
-        let (x, g) = (&given.input[i * width..][..width], &given.grad_output[i * width..][..width]);
-        let (mean, r) = (given.mean[i], given.scale[i]);
-        let weight = &given.weight[..width];
-        let [of_mean, of_std] = weighted_sums(x, g, weight, mean).map(|sum| T::Wide::of(sum / width as f64));
-        let of_std = of_std * r * r;
-        row([g, x], output, |[g, x], i| r * (g * weight[i] - (of_mean + (x - mean) * of_std)));
+struct InputGradients;
+
+impl<T: Real> Work<(&Backward<'_, T>, usize, &mut [T])> for InputGradients {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (given, first, grad_input): (&Backward<'_, T>, usize, &mut [T])) {
+        let width = given.weight.len();
+        for (i, output) in (first..).zip(grad_input.chunks_exact_mut(width)) {
+            let (x, g) = (&given.input[i * width..][..width], &given.grad_output[i * width..][..width]);
+            let (mean, r) = (given.mean[i], given.scale[i]);
+            let weight = &given.weight[..width];
+            let [of_mean, of_std] = weighted_sums(x, g, weight, mean).map(|sum| T::Wide::of(sum / width as f64));
+            let of_std = of_std * r * r;
+            row([g, x], output, |[g, x], i| r * (g * weight[i] - (of_mean + (x - mean) * of_std)));
+        }
     }
 }
 
@@ -168,18 +178,23 @@ fn input_gradients<T: Real>((given, first, grad_input): (&Backward<'_, T>, usize
 type Share<'a, T> = (&'a Backward<'a, T>, Range<usize>, usize, [&'a mut [<T as Real>::Wide]; 2]);
 
 /// Adds `g · (x - mean) · scale` and `g` of some rows, place by place.
-#[inline(always)]
-fn parameter_gradients<T: Real>((given, rows, first_column, [products, grads]): Share<'_, T>) {
-    let (width, length) = (given.weight.len(), products.len());
-    let grads = &mut grads[..length];
-    for row in rows {
-        let start = row * width + first_column;
-        let (x, g) = (&given.input[start..][..length], &given.grad_output[start..][..length]);
-        let (mean, scale) = (given.mean[row], given.scale[row]);
-        for i in 0..length {
-            let grad = g[i].widen();
-            products[i] += grad * ((x[i].widen() - mean) * scale);
-            grads[i] += grad;
+struct ParameterGradients;
+
+impl<'a, T: Real> Work<Share<'a, T>> for ParameterGradients {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (given, rows, first_column, [products, grads]): Share<'a, T>) {
+        let (width, length) = (given.weight.len(), products.len());
+        let grads = &mut grads[..length];
+        for row in rows {
+            let start = row * width + first_column;
+            let (x, g) = (&given.input[start..][..length], &given.grad_output[start..][..length]);
+            let (mean, scale) = (given.mean[row], given.scale[row]);
+            for i in 0..length {
+                let grad = g[i].widen();
+                products[i] += grad * ((x[i].widen() - mean) * scale);
+                grads[i] += grad;
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! equal numbers wins, and a NaN wins over everything (of several, the last).
 
 use crate::element::Element;
-use crate::window::{Planes, split_runs2, widest};
+use crate::window::{Planes, Work, split_runs2, widest};
 
 /// The inputs of each output along one axis: `start`, `start + step`, … `count` of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,10 +111,10 @@ fn all_rows<T: Element, const INDEXED: bool>(
             let output = &mut output[i * out_row..][..out_row];
             let indices = &mut indices[i * indexed..][..indexed];
             match planes.inner {
-                1 => widest((rows, regular, output, indices), planar::<T, INDEXED>),
-                2..8 => widest((rows, output, indices), pixels::<T, 1, INDEXED>),
-                8..32 => widest((rows, output, indices), pixels::<T, 8, INDEXED>),
-                _ => widest((rows, output, indices), pixels::<T, 32, INDEXED>),
+                1 => widest((rows, regular, output, indices), Planar::<INDEXED>),
+                2..8 => widest((rows, output, indices), Pixels::<1, INDEXED>),
+                8..32 => widest((rows, output, indices), Pixels::<8, INDEXED>),
+                _ => widest((rows, output, indices), Pixels::<32, INDEXED>),
             }
         }
     });
@@ -195,23 +195,26 @@ impl<T: Element, const N: usize, const INDEXED: bool> Best<T, N, INDEXED> {
 }
 
 /// Neighbouring pixels' numbers: `N` of a pixel at a time.
-#[inline(always)]
-fn pixels<T: Element, const N: usize, const INDEXED: bool>(
-    (rows, output, indices): (Rows<'_, T>, &mut [T], &mut [i64]),
-) {
-    let (inner, in_width, width) = (rows.planes.inner, rows.planes.size[2], &rows.windows[2]);
-    for w in 0..width.outputs() {
-        for strip in (0..inner).step_by(N) {
-            // The last strip ends with the pixel, though it repeats some numbers.
-            let strip = strip.min(inner - N);
-            let mut best = Best::<T, N, INDEXED>::new();
-            for row in rows.numbers() {
-                for column in width.of(w) {
-                    let place = row * in_width + column;
-                    best.compare(&rows.block[place * inner + strip..], 1, place, 0);
+struct Pixels<const N: usize, const INDEXED: bool>;
+
+impl<T: Element, const N: usize, const INDEXED: bool> Work<(Rows<'_, T>, &mut [T], &mut [i64])> for Pixels<N, INDEXED> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (rows, output, indices): (Rows<'_, T>, &mut [T], &mut [i64])) {
+        let (inner, in_width, width) = (rows.planes.inner, rows.planes.size[2], &rows.windows[2]);
+        for w in 0..width.outputs() {
+            for strip in (0..inner).step_by(N) {
+                // The last strip ends with the pixel, though it repeats some numbers.
+                let strip = strip.min(inner - N);
+                let mut best = Best::<T, N, INDEXED>::new();
+                for row in rows.numbers() {
+                    for column in width.of(w) {
+                        let place = row * in_width + column;
+                        best.compare(&rows.block[place * inner + strip..], 1, place, 0);
+                    }
                 }
+                best.write(w * inner + strip, output, indices);
             }
-            best.write(w * inner + strip, output, indices);
         }
     }
 }
@@ -252,18 +255,21 @@ impl Regular {
 }
 
 /// Outputs of one row of one plane.
-#[inline(always)]
-fn planar<T: Element, const INDEXED: bool>(
-    (rows, regular, output, indices): (Rows<'_, T>, Regular, &mut [T], &mut [i64]),
-) {
-    match regular.stride {
-        0 => {}
-        1 => side_by_side::<T, 1, INDEXED>(rows, regular, output, indices),
-        2 => side_by_side::<T, 2, INDEXED>(rows, regular, output, indices),
-        _ => side_by_side::<T, 0, INDEXED>(rows, regular, output, indices),
-    }
-    for w in (0..regular.first).chain(regular.end..output.len()) {
-        alone::<T, INDEXED>(rows, w, output, indices);
+struct Planar<const INDEXED: bool>;
+
+impl<T: Element, const INDEXED: bool> Work<(Rows<'_, T>, Regular, &mut [T], &mut [i64])> for Planar<INDEXED> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (rows, regular, output, indices): (Rows<'_, T>, Regular, &mut [T], &mut [i64])) {
+        match regular.stride {
+            0 => {}
+            1 => side_by_side::<T, 1, INDEXED>(rows, regular, output, indices),
+            2 => side_by_side::<T, 2, INDEXED>(rows, regular, output, indices),
+            _ => side_by_side::<T, 0, INDEXED>(rows, regular, output, indices),
+        }
+        for w in (0..regular.first).chain(regular.end..output.len()) {
+            alone::<T, INDEXED>(rows, w, output, indices);
+        }
     }
 }
 

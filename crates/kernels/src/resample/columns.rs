@@ -12,8 +12,8 @@ pub(super) enum Columns<W> {
     Same,
     /// Each output is one input times a weight.
     One(Vec<(u32, W)>),
-    /// Each output is the weighted sum of two inputs.
-    Two(Vec<([u32; 2], [W; 2])>),
+    /// Each output is the weighted sum of two inputs; but some, listed apart, of only one.
+    Two(Vec<([u32; 2], [W; 2])>, Vec<(usize, u32, W)>),
     /// Whatever the entries say; but some outputs in the middle are plain sums of evenly spaced windows.
     Sparse {
         /// The entries, as the map has them.
@@ -86,30 +86,32 @@ impl<W: Compute> Columns<W> {
             return Columns::One(map.entries.iter().map(entry).collect());
         }
         if outputs().all(|entries| matches!(entries.len(), 1 | 2)) && map.entries.iter().any(|e| e.1 != 1.0) {
-            // An output of one input adds nothing of it a second time: a weight of zero would make a
-            // NaN of an infinite one.
-            if outputs().all(|entries| entries.len() == 2) {
-                let pair = |pair: &[(usize, f64)]| {
-                    let [(a, x), (b, y)] = [entry(&pair[0]), entry(&pair[1])];
-                    ([a, b], [x, y])
-                };
-                return Columns::Two(outputs().map(pair).collect());
-            }
+            // A single input is not added a second time with a weight of zero: that would make a NaN of
+            // an infinite one.
+            let pair = |entries: &[(usize, f64)]| {
+                let [(a, x), (b, y)] = [entry(&entries[0]), entry(&entries[entries.len() - 1])];
+                ([a, b], [x, y])
+            };
+            let single = |(o, entries): (usize, &[(usize, f64)])| match entries {
+                [only] => Some((o, entry(only).0, entry(only).1)),
+                _ => None,
+            };
+            return Columns::Two(outputs().map(pair).collect(), outputs().enumerate().filter_map(single).collect());
         }
         Columns::Sparse { entries: map.entries.iter().map(entry).collect(), windows: Windows::of(map) }
     }
 
     /// Maps a row. `pixel` is room for one.
     #[inline(always)]
-    pub(super) fn apply<T: Real<Wide = W>>((columns, here, pixel, output): (&Self, Row<'_, W>, &mut [W], &mut [T])) {
+    pub(super) fn apply<T: Real<Wide = W>>(&self, here: Row<'_, W>, pixel: &mut [W], output: &mut [T]) {
         let Row { map, inner, row, divisor } = here;
-        if let Columns::Same = columns {
+        if let Columns::Same = self {
             return finish(row, divisor, output);
         }
         if inner > 1 {
             return pixels(here, pixel, output);
         }
-        match columns {
+        match self {
             Columns::Same => {}
             Columns::One(entries) => {
                 let scale = W::of(divisor);
@@ -123,10 +125,14 @@ impl<W: Compute> Columns<W> {
                     }
                 }
             }
-            Columns::Two(entries) => {
-                for (w, (out, &([a, b], [x, y]))) in output.iter_mut().zip(entries).enumerate() {
+            Columns::Two(pairs, singles) => {
+                let plain = map.divisors.is_none() && divisor == 1.0;
+                for (w, (out, &([a, b], [x, y]))) in output.iter_mut().zip(pairs).enumerate() {
                     let total = row[a as usize] * x + row[b as usize] * y;
-                    *out = T::narrow(quotient(total, divisor * map.divisor(w)));
+                    *out = T::narrow(if plain { total } else { total / W::of(divisor * map.divisor(w)) });
+                }
+                for &(w, i, weight) in singles {
+                    output[w] = T::narrow(quotient(row[i as usize] * weight, divisor * map.divisor(w)));
                 }
             }
             Columns::Sparse { entries, windows } => {
@@ -183,25 +189,33 @@ fn window_sums<T: Real, const STRIDE: usize>(
     divisor: f64,
     output: &mut [T],
 ) {
+    let plain = map.divisors.is_none() && divisor == 1.0;
     // The last group of outputs ends with the windows, though it repeats some.
     let mut first = windows.first;
     loop {
-        let mut sums = [T::Wide::ZERO; LANES];
         let start = windows.start + (first - windows.first) * STRIDE;
+        let mut sums = [T::Wide::ZERO; LANES];
         for tap in 0..windows.count {
-            let from = &row[start + tap..][..(LANES - 1) * STRIDE + 1];
-            for lane in 0..LANES {
-                sums[lane] += from[lane * STRIDE];
-            }
+            add_strided::<T::Wide, STRIDE>(&mut sums, &row[start + tap..]);
         }
         let output = &mut output[first..first + LANES];
         for lane in 0..LANES {
-            output[lane] = T::narrow(quotient(sums[lane], divisor * map.divisor(first + lane)));
+            let divisor = if plain { 1.0 } else { divisor * map.divisor(first + lane) };
+            output[lane] = T::narrow(quotient(sums[lane], divisor));
         }
         if first + LANES == windows.end {
             return;
         }
         first = (first + LANES).min(windows.end - LANES);
+    }
+}
+
+/// Adds every `STRIDE`-th number.
+#[inline(always)]
+fn add_strided<W: Compute, const STRIDE: usize>(sums: &mut [W; LANES], from: &[W]) {
+    let from = &from[..(LANES - 1) * STRIDE + 1];
+    for lane in 0..LANES {
+        sums[lane] += from[lane * STRIDE];
     }
 }
 

@@ -14,7 +14,7 @@ mod moves;
 mod tests;
 
 use crate::norm;
-use crate::window::{Compute, Planes, Real, split, split_runs, widest};
+use crate::window::{Compute, Planes, Real, Work, split, split_runs, widest};
 use columns::Columns;
 
 /// A sparse matrix from the input positions of an axis to its output positions.
@@ -64,14 +64,17 @@ impl AxisMap {
     }
 
     /// Size of the axis after the map.
+    #[inline(always)]
     pub fn outputs(&self) -> usize {
         self.starts.len() - 1
     }
 
+    #[inline(always)]
     fn entries_of(&self, output: usize) -> &[(usize, f64)] {
         &self.entries[self.starts[output]..self.starts[output + 1]]
     }
 
+    #[inline(always)]
     fn divisor(&self, output: usize) -> f64 {
         self.divisors.as_ref().map_or(1.0, |d| d[output])
     }
@@ -84,6 +87,7 @@ impl AxisMap {
     }
 
     /// Whether two outputs are made in the same way.
+    #[inline(always)]
     fn same(&self, a: usize, b: usize) -> bool {
         self.entries_of(a) == self.entries_of(b) && self.divisor(a) == self.divisor(b)
     }
@@ -142,68 +146,124 @@ pub fn apply<T: Real>(planes: Planes, maps: &[AxisMap; 3], input: &[T], output: 
     let columns = Columns::<T::Wide>::new(width);
     // The sum of all numbers of some rows is a sum of what lies together.
     let totals = inner == 1 && width.outputs() == 1 && width.is_sum_of_all();
-    let taps = |d: usize, h: usize| depth.entries_of(d).len() * height.entries_of(h).len();
-    let work = (in_row * taps(0, 0).max(1)).max(out_row);
+    let rows: Vec<OutputRow<T::Wide>> = (0..rows_per_block).map(|row| OutputRow::new(maps, row, totals)).collect();
+    let work = (in_row * rows[0].taps.len().max(1)).max(out_row);
     split_runs(output, out_row, work, |first, output| {
-        let mut sum = vec![T::Wide::ZERO; in_row];
-        let mut pixel = vec![T::Wide::ZERO; inner];
+        let mut room = vec![T::Wide::ZERO; in_row + inner];
+        let given = Given { planes, width, columns: &columns, rows: &rows, input };
+        widest((given, first, &mut room[..], output), OutputRows);
+    });
+}
+
+/// How a row of each block's output is made, but for its columns.
+struct OutputRow<W> {
+    /// Whether it is the row before once more: images are often enlarged.
+    again: bool,
+    /// Rows of the block, and their weights.
+    taps: Vec<(usize, W)>,
+    /// The first row and how many there are, where all of their numbers are summed.
+    total: Option<(usize, usize)>,
+    /// What sums are divided by, before the columns' own divisors.
+    divisor: f64,
+}
+
+impl<W: Compute> OutputRow<W> {
+    fn new([depth, height, _]: &[AxisMap; 3], row: usize, totals: bool) -> Self {
+        let (d, h) = (row / height.outputs(), row % height.outputs());
+        let tap = |&(id, wd): &(usize, f64)| {
+            height.entries_of(h).iter().map(move |&(ih, wh)| (id * height.inputs + ih, W::of(wd * wh)))
+        };
+        let alone = depth.run(d).filter(|run| totals && run.1 == 1);
+        OutputRow {
+            again: h > 0 && height.same(h - 1, h),
+            taps: depth.entries_of(d).iter().flat_map(tap).collect(),
+            total: alone.and_then(|(d, _)| height.run(h).map(|(first, count)| (d * height.inputs + first, count))),
+            divisor: depth.divisor(d) * height.divisor(h),
+        }
+    }
+}
+
+/// What all rows of an output are made of.
+#[derive(Clone, Copy)]
+struct Given<'a, T: Real> {
+    planes: Planes,
+    width: &'a AxisMap,
+    columns: &'a Columns<T::Wide>,
+    rows: &'a [OutputRow<T::Wide>],
+    input: &'a [T],
+}
+
+/// Makes the rows of the output from row `first` on, with room for a row of the input and a pixel.
+struct OutputRows;
+
+impl<'a, T: Real> Work<(Given<'a, T>, usize, &'a mut [T::Wide], &'a mut [T])> for OutputRows {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, (given, first, room, output): (Given<'a, T>, usize, &'a mut [T::Wide], &'a mut [T])) {
+        let Given { planes, width, columns, rows, input } = given;
+        let inner = planes.inner;
+        let (in_row, out_row) = (width.inputs * inner, width.outputs() * inner);
+        let (sum, pixel) = room.split_at_mut(in_row);
         for i in 0..output.len() / out_row {
-            let (block, row) = ((first + i) / rows_per_block, (first + i) % rows_per_block);
-            let (d, h) = (row / height.outputs(), row % height.outputs());
-            // Rows are often repeated when images grow.
-            if i > 0 && h > 0 && height.same(h - 1, h) {
+            let (block, row) = ((first + i) / rows.len(), &rows[(first + i) % rows.len()]);
+            if row.again && i > 0 {
                 output.copy_within((i - 1) * out_row..i * out_row, i * out_row);
                 continue;
             }
             let output = &mut output[i * out_row..][..out_row];
             let block = &input[block * planes.block()..][..planes.block()];
-            let divisor = depth.divisor(d) * height.divisor(h);
-            if totals && let (Some((first, _)), Some(rows)) = (depth.run(d).filter(|run| run.1 == 1), height.run(h)) {
-                let start = (first * height.inputs + rows.0) * in_row;
-                let total = norm::total(&block[start..start + rows.1 * in_row]);
-                output[0] = T::narrow(T::Wide::of(total / (divisor * width.divisor(0))));
+            if let Some((start, count)) = row.total {
+                let [total] = norm::row_sum([&block[start * in_row..(start + count) * in_row]], [], |[x], []| [x]);
+                output[0] = T::narrow(T::Wide::of(total / (row.divisor * width.divisor(0))));
                 continue;
             }
-            let rows = depth.entries_of(d).iter().flat_map(|&(id, wd)| {
-                height.entries_of(h).iter().map(move |&(ih, wh)| ((id * height.inputs + ih) * in_row, wd * wh))
-            });
-            let mut alone = rows.clone();
-            let alone = match (alone.next(), alone.next()) {
-                (Some((start, 1.0)), None) => T::as_wide(&block[start..start + in_row]),
+            let alone = match row.taps[..] {
+                [(start, weight)] if weight == T::Wide::ONE => T::as_wide(&block[start * in_row..][..in_row]),
                 _ => None,
             };
-            let row = match alone {
-                Some(row) => row,
+            let pixels = match alone {
+                Some(pixels) => pixels,
                 None => {
-                    widest((block, rows, &mut sum[..]), combine);
-                    &sum
+                    combine(block, &row.taps, sum);
+                    &*sum
                 }
             };
-            widest(
-                (&columns, columns::Row { map: width, inner, row, divisor }, &mut pixel[..], output),
-                Columns::apply,
-            );
+            columns.apply(columns::Row { map: width, inner, row: pixels, divisor: row.divisor }, pixel, output);
         }
-    });
+    }
 }
 
-/// The sum of rows that begin at some places, each times a weight.
+/// The sum of some rows, each times a weight.
 #[inline(always)]
-fn combine<T: Real, R: Iterator<Item = (usize, f64)>>((block, rows, sum): (&[T], R, &mut [T::Wide])) {
-    let mut fresh = true;
-    for (start, weight) in rows {
-        let row = &block[start..start + sum.len()];
-        let weight = T::Wide::of(weight);
-        match (fresh, weight == T::Wide::ONE) {
-            (true, true) => sum.iter_mut().zip(row).for_each(|(s, &x)| *s = x.widen()),
-            (true, false) => sum.iter_mut().zip(row).for_each(|(s, &x)| *s = x.widen() * weight),
-            (false, true) => sum.iter_mut().zip(row).for_each(|(s, &x)| *s += x.widen()),
-            (false, false) => sum.iter_mut().zip(row).for_each(|(s, &x)| *s += x.widen() * weight),
+fn combine<T: Real>(block: &[T], taps: &[(usize, T::Wide)], sum: &mut [T::Wide]) {
+    match taps {
+        [] => sum.fill(T::Wide::ZERO),
+        &[(start, weight)] => {
+            let x = &block[start * sum.len()..][..sum.len()];
+            for i in 0..sum.len() {
+                sum[i] = x[i].widen() * weight;
+            }
         }
-        fresh = false;
-    }
-    if fresh {
-        sum.fill(T::Wide::ZERO);
+        // Two rows at a time, so that the sum is written half as often.
+        &[a, b, ref rest @ ..] => {
+            let (x, y) = (&block[a.0 * sum.len()..][..sum.len()], &block[b.0 * sum.len()..][..sum.len()]);
+            for i in 0..sum.len() {
+                sum[i] = x[i].widen() * a.1 + y[i].widen() * b.1;
+            }
+            let (pairs, last) = rest.as_chunks::<2>();
+            for &[a, b] in pairs {
+                let (x, y) = (&block[a.0 * sum.len()..][..sum.len()], &block[b.0 * sum.len()..][..sum.len()]);
+                for i in 0..sum.len() {
+                    sum[i] += x[i].widen() * a.1 + y[i].widen() * b.1;
+                }
+            }
+            for &(start, weight) in last {
+                let x = &block[start * sum.len()..][..sum.len()];
+                for i in 0..sum.len() {
+                    sum[i] += x[i].widen() * weight;
+                }
+            }
+        }
     }
 }
 

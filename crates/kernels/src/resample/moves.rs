@@ -45,6 +45,10 @@ pub(super) fn apply<T: Element>(planes: Planes, maps: &[AxisMap; 3], input: &[T]
                 output.as_chunks_mut::<2>().0.iter_mut().zip(input).for_each(|(pair, &x)| *pair = [x, x]);
             } else if in_runs {
                 for &(o, i, length) in &runs {
+                    if length * inner == 1 {
+                        output[o] = input[i];
+                        continue;
+                    }
                     output[o * inner..][..length * inner].copy_from_slice(&input[i * inner..][..length * inner]);
                 }
             } else {

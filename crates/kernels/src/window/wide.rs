@@ -2,14 +2,22 @@
 
 use crate::simd::Isa;
 
-/// Calls `work` inside a function compiled for the CPU's instruction set, so that the compiler
+/// What [`widest`] does with its arguments `A`.
+///
+/// A type of its own, not a closure or a function: those reach the compiled-for function through
+/// something that is compiled apart, for the baseline CPU, once they are of some length.
+pub trait Work<A> {
+    /// What it gives.
+    type Output;
+    /// Does it. Mark every implementation `#[inline(always)]`, and what it calls in its loops.
+    fn run(self, arguments: A) -> Self::Output;
+}
+
+/// Does work inside a function compiled for the CPU's instruction set, so that the compiler
 /// vectorises its loops accordingly. The operations and their order stay as written: results are
 /// the same bits on every instruction set.
-///
-/// `work` must be `#[inline(always)]`, and so must be what it calls in its loops. That is why it is
-/// a function and not a closure: a closure of some length is compiled apart, for the baseline CPU.
 #[inline]
-pub fn widest<A, R>(arguments: A, work: impl FnOnce(A) -> R) -> R {
+pub fn widest<A, W: Work<A>>(arguments: A, work: W) -> W::Output {
     match Isa::detect() {
         // SAFETY: the token proves that the CPU has these instructions.
         #[cfg(target_arch = "x86_64")]
@@ -17,18 +25,18 @@ pub fn widest<A, R>(arguments: A, work: impl FnOnce(A) -> R) -> R {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(_) => unsafe { avx2(arguments, work) },
-        Isa::Portable(_) => work(arguments),
+        Isa::Portable(_) => work.run(arguments),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn avx512<A, R>(arguments: A, work: impl FnOnce(A) -> R) -> R {
-    work(arguments)
+fn avx512<A, W: Work<A>>(arguments: A, work: W) -> W::Output {
+    work.run(arguments)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<A, R>(arguments: A, work: impl FnOnce(A) -> R) -> R {
-    work(arguments)
+fn avx2<A, W: Work<A>>(arguments: A, work: W) -> W::Output {
+    work.run(arguments)
 }
