@@ -5,7 +5,7 @@ use crate::element::Element;
 use std::marker::PhantomData;
 
 /// Aligned numbers whose content is unspecified at first.
-pub(crate) struct Scratch<T> {
+pub struct Scratch<T> {
     buffer: Buffer,
     len: usize,
     of: PhantomData<T>,

@@ -1,15 +1,17 @@
 //! Softmax and its logarithm along one dimension of a dense array, and their gradients.
 //!
 //! An array is `(outer, length, inner)`; the softmax runs along `length`. With `inner` 1 a row is
-//! reduced in sixteen interleaved sums, else sixteen neighbouring columns are reduced side by side:
+//! reduced in sixteen interleaved sums, else neighbouring columns are reduced side by side:
 //! either way the order of additions is the same for every instruction set and number of threads.
 
 use crate::element::Element;
 use crate::elementwise::math;
 use crate::parallel;
 
-/// Sums that are made side by side.
+/// Sums that are made side by side along a row.
 const LANES: usize = 16;
+/// Columns that are reduced side by side: some cache lines of each row.
+const STRIP: usize = 64;
 /// Elements that make a task worth another thread.
 const TASK: usize = 16 * 1024;
 
@@ -101,7 +103,7 @@ pub fn backward<T: SoftmaxFloat>(extents: Extents, log: bool, y: &[T], grad: &[T
     for_each_strip(extents, out, |strip, out| strip_backward(strip, log, &y[strip.start..], &grad[strip.start..], out));
 }
 
-/// Up to sixteen neighbouring columns: element `i` of column `c` is at `i * step + c`.
+/// Up to [`STRIP`] neighbouring columns: element `i` of column `c` is at `i * step + c`.
 #[derive(Clone, Copy)]
 struct Strip {
     start: usize,
@@ -116,16 +118,16 @@ fn for_each_strip<T: SoftmaxFloat>(extents: Extents, out: &mut [T], visit: impl 
     if extents.len() == 0 {
         return;
     }
-    let strips_inner = inner.div_ceil(LANES);
+    let strips_inner = inner.div_ceil(STRIP);
     let strips = outer * strips_inner;
-    let per_task = (TASK / (length * inner.min(LANES)).max(1)).max(1);
+    let per_task = (TASK / (length * inner.min(STRIP)).max(1)).max(1);
     let base = out.as_mut_ptr() as usize;
     let total = out.len();
     parallel::run(strips.div_ceil(per_task), |task| {
         for s in task * per_task..((task + 1) * per_task).min(strips) {
-            let (row, column) = (s / strips_inner, s % strips_inner * LANES);
+            let (row, column) = (s / strips_inner, s % strips_inner * STRIP);
             let start = row * length * inner + column;
-            let strip = Strip { start, length, step: inner, columns: (inner - column).min(LANES) };
+            let strip = Strip { start, length, step: inner, columns: (inner - column).min(STRIP) };
             // SAFETY: strips write disjoint elements of `out` (`visit` writes only `i * step + c`), which
             // lives until `run` returns; the slice ends with the array.
             let out = unsafe { std::slice::from_raw_parts_mut((base as *mut T).add(start), total - start) };
@@ -138,6 +140,8 @@ crate::multiversion! {
     fn strip_forward<T: SoftmaxFloat>(strip: Strip, log: bool, x: &[T], out: &mut [T]) {
         if strip.step == 1 {
             row_forward(log, &x[..strip.length], &mut out[..strip.length]);
+        } else if strip.columns == STRIP {
+            columns_forward(Strip { columns: STRIP, ..strip }, log, x, out);
         } else {
             columns_forward(strip, log, x, out);
         }
@@ -149,6 +153,8 @@ crate::multiversion! {
         if strip.step == 1 {
             let n = strip.length;
             row_backward(log, &y[..n], &grad[..n], &mut out[..n]);
+        } else if strip.columns == STRIP {
+            columns_backward(Strip { columns: STRIP, ..strip }, log, y, grad, out);
         } else {
             columns_backward(strip, log, y, grad, out);
         }
@@ -207,43 +213,59 @@ fn row_backward<T: SoftmaxFloat>(log: bool, y: &[T], grad: &[T], out: &mut [T]) 
     }
 }
 
-/// Calls `f(column, index)` for every element of a strip, row by row.
-#[inline(always)]
-fn sweep(strip: Strip, mut f: impl FnMut(usize, usize)) {
-    for i in 0..strip.length {
-        for c in 0..strip.columns {
-            f(c, i * strip.step + c);
-        }
+impl Strip {
+    /// The strip's part of row `i`.
+    #[inline(always)]
+    fn row<T>(self, numbers: &[T], i: usize) -> &[T] {
+        &numbers[i * self.step..][..self.columns]
+    }
+
+    #[inline(always)]
+    fn row_mut<T>(self, numbers: &mut [T], i: usize) -> &mut [T] {
+        &mut numbers[i * self.step..][..self.columns]
     }
 }
 
 #[inline(always)]
 fn columns_forward<T: SoftmaxFloat>(strip: Strip, log: bool, x: &[T], out: &mut [T]) {
-    let mut max = [T::LOWEST; LANES];
-    let mut sum = [T::default(); LANES];
-    sweep(strip, |c, at| max[c] = max[c].larger(x[at]));
-    sweep(strip, |c, at| {
-        let e = (x[at] - max[c]).exponential();
-        out[at] = e;
-        sum[c] = sum[c] + e;
-    });
+    let (mut max, mut sum) = ([T::LOWEST; STRIP], [T::default(); STRIP]);
+    let (max, sum) = (&mut max[..strip.columns], &mut sum[..strip.columns]);
+    for i in 0..strip.length {
+        max.iter_mut().zip(strip.row(x, i)).for_each(|(max, &x)| *max = max.larger(x));
+    }
+    for i in 0..strip.length {
+        let (x, out) = (strip.row(x, i), strip.row_mut(out, i));
+        for c in 0..strip.columns {
+            out[c] = (x[c] - max[c]).exponential();
+            sum[c] = sum[c] + out[c];
+        }
+    }
     if log {
-        let shift = sum.map(T::logarithm);
-        sweep(strip, |c, at| out[at] = x[at] - max[c] - shift[c]);
-    } else {
-        sweep(strip, |c, at| out[at] = out[at] / sum[c]);
+        sum.iter_mut().for_each(|sum| *sum = sum.logarithm());
+    }
+    for i in 0..strip.length {
+        let (x, out) = (strip.row(x, i), strip.row_mut(out, i));
+        for c in 0..strip.columns {
+            out[c] = if log { x[c] - max[c] - sum[c] } else { out[c] / sum[c] };
+        }
     }
 }
 
 #[inline(always)]
 fn columns_backward<T: SoftmaxFloat>(strip: Strip, log: bool, y: &[T], grad: &[T], out: &mut [T]) {
-    let mut sum = [T::default(); LANES];
-    if log {
-        sweep(strip, |c, at| sum[c] = sum[c] + grad[at]);
-        sweep(strip, |c, at| out[at] = grad[at] - y[at].exponential() * sum[c]);
-    } else {
-        sweep(strip, |c, at| sum[c] = sum[c] + grad[at] * y[at]);
-        sweep(strip, |c, at| out[at] = (grad[at] - sum[c]) * y[at]);
+    let mut sum = [T::default(); STRIP];
+    let sum = &mut sum[..strip.columns];
+    for i in 0..strip.length {
+        let (y, grad) = (strip.row(y, i), strip.row(grad, i));
+        for c in 0..strip.columns {
+            sum[c] = sum[c] + if log { grad[c] } else { grad[c] * y[c] };
+        }
+    }
+    for i in 0..strip.length {
+        let (y, grad, out) = (strip.row(y, i), strip.row(grad, i), strip.row_mut(out, i));
+        for c in 0..strip.columns {
+            out[c] = if log { grad[c] - y[c].exponential() * sum[c] } else { (grad[c] - sum[c]) * y[c] };
+        }
     }
 }
 
@@ -280,7 +302,7 @@ mod tests {
     #[test]
     fn both_directions_match_the_definition() {
         for (outer, length, inner) in
-            [(3, 1, 1), (2, 37, 1), (1, 1000, 1), (3, 5, 7), (2, 10, 40), (0, 4, 2), (2, 0, 3)]
+            [(3, 1, 1), (2, 37, 1), (1, 1000, 1), (3, 5, 7), (2, 10, 200), (0, 4, 2), (2, 0, 3)]
         {
             let e = Extents { outer, length, inner };
             let x = numbers(e.len());

@@ -26,6 +26,26 @@ fn adds_with_broadcasting_and_promotion() -> Result<()> {
 }
 
 #[test]
+fn short_rows_are_repeated() -> Result<()> {
+    // Tasks and blocks end in the middle of rows, and of what they are repeated along.
+    for (images, pixels, channels) in [(3, 200, 100), (2, 1, 127), (5, 900, 7), (2, 40_000, 3)] {
+        let values: Vec<f32> = (0..images * pixels * channels).map(|i| (i % 1013) as f32).collect();
+        let x = f32s(&values, &[images, pixels, channels]);
+        let row: Vec<f32> = (0..images * channels).map(|i| (i % 89) as f32).collect();
+        let y = f32s(&row, &[images, 1, channels]);
+        let sum = x.add(&y)?.to_vec::<f32>()?;
+        let product = y.mul(&f32s(&row[..channels], &[channels]).mul(&x)?)?.to_vec::<f32>()?;
+        for (i, &value) in values.iter().enumerate() {
+            let (image, channel) = (i / (pixels * channels), i % channels);
+            let number = row[image * channels + channel];
+            assert_eq!(sum[i], value + number, "{images} {pixels} {channels}, {i}");
+            assert_eq!(product[i], number * (row[channel] * value), "{images} {pixels} {channels}, {i}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn walks_transposed_and_long_operands() -> Result<()> {
     let n = 200 * 333;
     let values: Vec<f32> = (0..n).map(|i| i as f32).collect();

@@ -52,6 +52,11 @@ class Adam(_PerParameter):
         lr = _to_scalar(group["lr"])
         beta1, beta2 = group["betas"]
         state["step"] += 1
+        if not (group["amsgrad"] or group.get("differentiable")) and _native._adam_step_(
+            param, grad, state["exp_avg"], state["exp_avg_sq"], state["step"].item(), float(lr), float(beta1), float(beta2),
+            group["eps"], group["weight_decay"], group["decoupled_weight_decay"],
+        ):
+            return
         if group["weight_decay"] != 0:
             if group["decoupled_weight_decay"]:
                 param.mul_(1 - lr * group["weight_decay"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flambeau import _native
 from flambeau._tensor import Tensor
 
 from .optimizer import _check_fused, _PerParameter, _to_scalar
@@ -39,10 +40,15 @@ class SGD(_PerParameter):
 
     def _update(self, group, param, grad, state):
         momentum = group["momentum"]
+        buffer = state.get("momentum_buffer")
+        if (buffer is not None or momentum == 0) and not group.get("differentiable") and _native._sgd_step_(
+            param, grad, buffer if momentum != 0 else None, float(group["lr"]), momentum, group["dampening"],
+            float(group["weight_decay"]), group["nesterov"],
+        ):
+            return
         if group["weight_decay"] != 0:
             grad = grad.add(param, alpha=group["weight_decay"])
         if momentum != 0:
-            buffer = state.get("momentum_buffer")
             if buffer is None:
                 buffer = state["momentum_buffer"] = grad.detach().clone()
             else:

@@ -39,6 +39,7 @@ mod order;
 mod pool;
 mod random;
 mod reduce;
+mod update;
 mod view;
 
 use crate::args::Args;
@@ -145,11 +146,12 @@ impl<'py> Table<'py> {
 
 type Family = fn(&mut Table<'_>);
 
-const FAMILIES: [Family; 19] = [
+const FAMILIES: [Family; 20] = [
     basic::register,
     elementwise::register,
     reduce::register,
     order::register,
+    update::register,
     view::register,
     copy::register,
     create::register,

@@ -192,11 +192,22 @@ impl Walk<'_> {
         let staged = !self.write.direct
             || self.plan.strides[0][0] != self.write.size
             || self.reads.iter().enumerate().any(|(i, r)| !in_place(r, i + 1));
+        // Short rows that are the same again and again (a number for each channel) are gathered once, as
+        // many as a block takes.
+        let period = self.plan.shape[0];
+        let periodic: SmallVec<[bool; 3]> =
+            (0..self.reads.len()).map(|i| short && !constant[i] && self.plan.strides[i + 1][1] == 0).collect();
+        let repeats = periodic.contains(&true);
+        let mut gathered = [std::ptr::null::<u8>(); 3];
         let mut position = start;
         while position < end {
             let mut pointers = [std::ptr::null::<u8>(); 3];
             let row = self.plan.shape[0] - coordinates[0];
             let count = match (short, staged) {
+                (true, _) if repeats && coordinates[0] == 0 => {
+                    (BLOCK / period).min(self.plan.shape[1] - coordinates[1]) * period
+                }
+                (true, _) if repeats => row,
                 (true, _) => BLOCK,
                 (false, true) => row.min(BLOCK),
                 (false, false) => row,
@@ -212,7 +223,18 @@ impl Walk<'_> {
                     } else if short {
                         if r.same && r.linear {
                             r.base.add(position * r.size)
+                        } else if periodic[i] && coordinates[0] == 0 {
+                            let here = r.base.add(self.plan.offset(i + 1, &coordinates));
+                            if gathered[i] != here {
+                                let copies = (BLOCK / period).min(self.plan.shape[1]);
+                                let mut first: SmallVec<[usize; 6]> = SmallVec::from_slice(&coordinates);
+                                first[1] = 0;
+                                self.gather(i, &first, block, copies * period);
+                                gathered[i] = here;
+                            }
+                            block
                         } else {
+                            gathered[i] = std::ptr::null();
                             self.gather(i, &coordinates, block, count);
                             block
                         }

@@ -228,6 +228,26 @@ impl<R: Reducer> Walk<'_, R> {
             return;
         }
         let per_task = (TASK / unit_work.max(1)).max(1);
+        let dense = !self.columns
+            && self.same
+            && self.before.is_none()
+            && self.reduced.shape.len() == 1
+            && self.reduced.strides[0][0] == self.size;
+        if dense {
+            parallel::run(units.div_ceil(per_task), |task| {
+                let mut at = self.kept.coordinates(task * per_task);
+                for _ in task * per_task..units.min((task + 1) * per_task) {
+                    // SAFETY: an output of this task alone, and the elements that lie together for it.
+                    unsafe {
+                        let here = self.base.add(self.kept.offset(0, &at));
+                        let row = std::slice::from_raw_parts(here.cast(), self.count);
+                        self.emit(&at, &[self.reducer.row(self.reducer.init(), row, 0)]);
+                    }
+                    self.kept.advance(&mut at, 1);
+                }
+            });
+            return;
+        }
         parallel::run(units.div_ceil(per_task), |task| {
             let mut accs = vec![self.reducer.init(); strip];
             for unit in task * per_task..units.min((task + 1) * per_task) {

@@ -70,7 +70,14 @@ multiversion! {
                 *lane = F::step(*lane, x);
             }
         }
-        for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
+        // What is left of a short row, a vector at a time.
+        let mut rest = chunks.remainder().chunks_exact(LANES / 4);
+        for chunk in &mut rest {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane = F::step(*lane, x);
+            }
+        }
+        for (lane, &x) in lanes.iter_mut().zip(rest.remainder()) {
             *lane = F::step(*lane, x);
         }
         let mut width = LANES / 2;

@@ -8,8 +8,8 @@ mod wide;
 
 pub use gather::{Strided, gather};
 pub use real::{Compute, Real};
-pub use split::{TASK, split, split2, split3};
-pub use wide::widest;
+pub use split::{TASK, split, split_chunks2, split_runs, split_runs2, split2, split3};
+pub use wide::{Work, widest};
 
 /// How a batch of images lies in memory: `(outer, size[0], size[1], size[2], inner)`, dense.
 ///

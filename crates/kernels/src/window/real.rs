@@ -92,6 +92,10 @@ pub trait Real: Element {
     fn widen(self) -> Self::Wide;
     /// Out of the type of arithmetic, rounded.
     fn narrow(wide: Self::Wide) -> Self;
+    /// Numbers as those of the type of arithmetic, if this is that type.
+    fn as_wide(_numbers: &[Self]) -> Option<&[Self::Wide]> {
+        None
+    }
 }
 
 impl Real for f32 {
@@ -104,6 +108,10 @@ impl Real for f32 {
     fn narrow(wide: f32) -> Self {
         wide
     }
+    #[inline(always)]
+    fn as_wide(numbers: &[f32]) -> Option<&[f32]> {
+        Some(numbers)
+    }
 }
 
 impl Real for f64 {
@@ -115,6 +123,10 @@ impl Real for f64 {
     #[inline(always)]
     fn narrow(wide: f64) -> Self {
         wide
+    }
+    #[inline(always)]
+    fn as_wide(numbers: &[f64]) -> Option<&[f64]> {
+        Some(numbers)
     }
 }
 

@@ -33,6 +33,70 @@ pub fn split<T: Send>(data: &mut [T], piece: usize, work: usize, f: impl Fn(usiz
     split3(data, piece, &mut [] as &mut [u8], 0, &mut [] as &mut [u8], 0, work, |i, a, _, _| f(i, a));
 }
 
+/// As [`split`], but calls `f(first, pieces)` once for a task, with all of its pieces: for kernels
+/// that do little for each.
+///
+/// # Panics
+/// If the length is not a multiple of `piece`.
+pub fn split_runs<T: Send>(data: &mut [T], piece: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    split_runs2((data, piece), (&mut [] as &mut [u8], 0), work, |first, pieces, _| f(first, pieces));
+}
+
+/// As [`split_runs`] for two slices that have equally many pieces; those of the second may have length 0.
+///
+/// # Panics
+/// If they have not, or a length is not a multiple of its piece.
+pub fn split_runs2<A: Send, B: Send>(
+    (a, a_piece): (&mut [A], usize),
+    (b, b_piece): (&mut [B], usize),
+    work: usize,
+    f: impl Fn(usize, &mut [A], &mut [B]) + Sync,
+) {
+    if a.is_empty() {
+        return;
+    }
+    assert!(a_piece > 0 && a.len().is_multiple_of(a_piece), "a slice that is not made of pieces");
+    let pieces = a.len() / a_piece;
+    assert!(b.len() == pieces * b_piece, "slices with different numbers of pieces");
+    let grain = grain(work);
+    let (a, b) = (Base(a.as_mut_ptr()), Base(b.as_mut_ptr()));
+    parallel::run(pieces.div_ceil(grain), |task| {
+        let first = task * grain;
+        let count = grain.min(pieces - first);
+        // SAFETY: the ranges lie in the slices (lengths checked above), and tasks have different ones.
+        let (a, b) = unsafe { (a.piece(first * a_piece, count * a_piece), b.piece(first * b_piece, count * b_piece)) };
+        f(first, a, b);
+    });
+}
+
+/// As [`split2`], where the last piece of the first slice may be a shorter one.
+///
+/// # Panics
+/// If the slices have different numbers of pieces.
+pub fn split_chunks2<A: Send, B: Send>(
+    (a, a_piece): (&mut [A], usize),
+    (b, b_piece): (&mut [B], usize),
+    work: usize,
+    f: impl Fn(usize, &mut [A], &mut [B]) + Sync,
+) {
+    if a.is_empty() {
+        return;
+    }
+    assert!(a_piece > 0, "a slice that is not made of pieces");
+    let (len, pieces) = (a.len(), a.len().div_ceil(a_piece));
+    assert!(b.len() == pieces * b_piece, "slices with different numbers of pieces");
+    let grain = grain(work);
+    let (a, b) = (Base(a.as_mut_ptr()), Base(b.as_mut_ptr()));
+    parallel::run(pieces.div_ceil(grain), |task| {
+        for i in task * grain..((task + 1) * grain).min(pieces) {
+            // SAFETY: the ranges lie in the slices (lengths checked above), and each `i` belongs to one task.
+            let (a, b) =
+                unsafe { (a.piece(i * a_piece, a_piece.min(len - i * a_piece)), b.piece(i * b_piece, b_piece)) };
+            f(i, a, b);
+        }
+    });
+}
+
 /// As [`split`] for two slices that have equally many pieces.
 ///
 /// # Panics
@@ -95,6 +159,31 @@ mod tests {
             b[0] += 10 * i;
         });
         assert!((0..7).all(|i| a[3 * i..3 * i + 3] == [i; 3] && b[i] == 10 * i));
+    }
+
+    #[test]
+    fn a_run_is_what_its_pieces_are() {
+        let mut a = vec![0usize; 9 * 3];
+        let mut b = vec![0usize; 9];
+        split_runs2((&mut a, 3), (&mut b, 1), TASK / 2, |first, a, b| {
+            assert!(a.len() == 3 * b.len() && b.len() <= 2);
+            a.chunks_mut(3).zip(b).zip(first..).for_each(|((a, b), i)| {
+                a.iter_mut().for_each(|x| *x += i);
+                *b += i + 1;
+            });
+        });
+        assert!((0..9).all(|i| a[3 * i..3 * i + 3] == [i; 3] && b[i] == i + 1));
+    }
+
+    #[test]
+    fn the_last_chunk_may_be_shorter() {
+        let mut a = vec![0usize; 8];
+        let mut b = vec![0usize; 3];
+        split_chunks2((&mut a, 3), (&mut b, 1), TASK, |i, a, b| {
+            a.iter_mut().for_each(|x| *x += i + 1);
+            b[0] += a.len();
+        });
+        assert_eq!((a, b), (vec![1, 1, 1, 2, 2, 2, 3, 3], vec![3, 3, 2]));
     }
 
     #[test]

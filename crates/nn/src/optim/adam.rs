@@ -1,7 +1,7 @@
 //! Adam and AdamW.
 
 use super::{Optimizer, ParamGroup, check, check_params};
-use flambeau_tensor::{Result, Tensor, autograd::no_grad};
+use flambeau_tensor::{Result, Tensor, autograd::no_grad, backend};
 
 /// Options of [`Adam`] and [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,7 +86,6 @@ impl Engine {
 }
 
 fn update(parameter: &Tensor, grad: Tensor, state: &mut Option<State>, o: &AdamOptions, decay: Decay) -> Result<()> {
-    let mut grad = if o.maximize { grad.neg()? } else { grad };
     let state = match state {
         Some(state) => state,
         None => state.insert(State {
@@ -97,6 +96,21 @@ fn update(parameter: &Tensor, grad: Tensor, state: &mut Option<State>, o: &AdamO
         }),
     };
     state.step += 1;
+    let options = backend::Adam {
+        lr: o.lr,
+        betas: o.betas.into(),
+        eps: o.eps,
+        weight_decay: o.weight_decay,
+        decoupled: matches!(decay, Decay::Decoupled),
+        maximize: o.maximize,
+        step: f64::from(state.step),
+    };
+    if state.largest_mean_square.is_none()
+        && parameter.adam_step_(&grad, [&state.mean, &state.mean_square], &options)?
+    {
+        return Ok(());
+    }
+    let mut grad = if o.maximize { grad.neg()? } else { grad };
     if o.weight_decay != 0.0 {
         match decay {
             Decay::L2 => grad = grad.add_alpha(parameter, o.weight_decay)?,

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent with momentum.
 
 use super::{Optimizer, ParamGroup, check, check_params};
-use flambeau_tensor::{Error, Result, Tensor, autograd::no_grad};
+use flambeau_tensor::{Error, Result, Tensor, autograd::no_grad, backend};
 
 /// Options of [`Sgd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,6 +157,20 @@ impl Optimizer for Sgd {
 }
 
 fn update(parameter: &Tensor, grad: Tensor, momentum: &mut Option<Tensor>, o: &SgdOptions) -> Result<()> {
+    if momentum.is_some() || o.momentum == 0.0 {
+        let options = backend::Sgd {
+            lr: o.lr,
+            momentum: o.momentum,
+            dampening: o.dampening,
+            weight_decay: o.weight_decay,
+            nesterov: o.nesterov,
+            maximize: o.maximize,
+        };
+        let buffer = momentum.as_ref().filter(|_| o.momentum != 0.0);
+        if parameter.sgd_step_(&grad, buffer, &options)? {
+            return Ok(());
+        }
+    }
     let mut direction = if o.maximize { grad.neg()? } else { grad };
     if o.weight_decay != 0.0 {
         direction = direction.add_alpha(parameter, o.weight_decay)?;

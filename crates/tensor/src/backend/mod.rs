@@ -15,6 +15,7 @@ mod order;
 mod random;
 mod reduce;
 mod softmax;
+mod update;
 mod window;
 
 use crate::Device;
@@ -29,7 +30,8 @@ pub use order::{Boundaries, Distinct, Pick, Running, Sequence};
 pub use random::{Distribution, Random};
 pub use reduce::{Reduce, ReduceOp, Reduction};
 pub use softmax::Softmax;
-pub use window::{PlaneMove, Window};
+pub use update::{Adam, Sgd, Update};
+pub use window::{PlaneMove, Sampling, Window};
 
 /// A device's arithmetic.
 pub trait Backend:
@@ -44,6 +46,7 @@ pub trait Backend:
     + Random
     + Sequence
     + Softmax
+    + Update
     + Send
     + Sync
     + 'static

@@ -15,6 +15,19 @@ pub enum PlaneMove {
     Scatter,
 }
 
+/// Which of the passes over the taps of points: images are `(N, C, pixels)`, numbers at points
+/// `(N, C, points)`, weights and places `(N, taps, points)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampling {
+    /// Of an image and weights: the numbers at points, sums over taps of a pixel times its weight.
+    Gather,
+    /// Of numbers at points and weights: the image to which each number is added, times weights.
+    Scatter,
+    /// Of numbers at points and an image: for each tap the sum over channels of the number times
+    /// the pixel.
+    Products,
+}
+
 /// What a backend computes over windows of images.
 ///
 /// Images end in `spatial` (one to three) dimensions; maps and windows are for depth, height and
@@ -61,4 +74,11 @@ pub trait Window {
         input: &Array,
         output: &Array,
     ) -> Result<()>;
+
+    /// One of the passes over taps, for contiguous float32 or float64; places are I64, below the number
+    /// of pixels, and negative where there is no pixel.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    fn sample_pixels(&self, how: Sampling, places: &Array, operands: [&Array; 2], output: &Array) -> Result<()>;
 }

@@ -3,8 +3,28 @@
 
 use crate::{Access, Array, MemoryFormat, Number};
 use flambeau_kernels::conv::ImageLayout;
+use flambeau_kernels::element::Element;
+use flambeau_kernels::scratch::Scratch;
 use flambeau_kernels::window::{Planes, Strided, gather};
-use std::borrow::Cow;
+use std::ops::Deref;
+
+/// Numbers in the order that a kernel wants.
+pub(super) enum Numbers<'a, T> {
+    /// Where the array has them.
+    InPlace(&'a [T]),
+    /// Gathered, into memory that is kept between uses.
+    Gathered(Scratch<T>),
+}
+
+impl<T: Element> Deref for Numbers<'_, T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        match self {
+            Numbers::InPlace(numbers) => numbers,
+            Numbers::Gathered(numbers) => numbers.as_slice(),
+        }
+    }
+}
 
 /// The order in which a dense batch of images lies in memory.
 pub(super) fn layout_of(image: &Array) -> ImageLayout {
@@ -20,7 +40,7 @@ pub(super) fn preferred_layout(image: &Array) -> ImageLayout {
 }
 
 /// The elements of `(N, C, spatial…)` images in the order of a layout.
-pub(super) fn image<'a, T: Number>(access: &'a Access<'_>, array: &'a Array, layout: ImageLayout) -> Cow<'a, [T]> {
+pub(super) fn image<'a, T: Number>(access: &'a Access<'_>, array: &'a Array, layout: ImageLayout) -> Numbers<'a, T> {
     let format = match (layout, array.shape().len()) {
         (ImageLayout::ChannelsFirst, _) => MemoryFormat::Contiguous,
         (ImageLayout::ChannelsLast, 5) => MemoryFormat::ChannelsLast3d,
@@ -28,18 +48,18 @@ pub(super) fn image<'a, T: Number>(access: &'a Access<'_>, array: &'a Array, lay
     };
     if array.layout().is_contiguous(format) {
         // SAFETY: callers hold no mutable slice of what they read (outputs never alias inputs).
-        return Cow::Borrowed(unsafe { access.slice::<T>(array) });
+        return Numbers::InPlace(unsafe { access.slice::<T>(array) });
     }
-    Cow::Owned(image_as(access, array, layout, |value: T| value))
+    image_as(access, array, layout, |value: T| value)
 }
 
 /// As [`image`], converted.
-pub(super) fn image_as<S: Number, T: Copy + Default + Send>(
+pub(super) fn image_as<'a, S: Number, T: Element>(
     access: &Access<'_>,
     array: &Array,
     layout: ImageLayout,
     convert: impl Fn(S) -> T + Sync,
-) -> Vec<T> {
+) -> Numbers<'a, T> {
     let mut size = array.shape().to_vec();
     let mut stride = array.strides().to_vec();
     if layout == ImageLayout::ChannelsLast {
@@ -49,13 +69,13 @@ pub(super) fn image_as<S: Number, T: Copy + Default + Send>(
     }
     // SAFETY: an array's layout lies inside its storage, which the access has locked.
     let view = unsafe { Strided::new(access.pointer::<S>(array), &size, &stride) };
-    let mut dense = vec![T::default(); array.numel()];
-    gather(&view, &mut dense, convert);
-    dense
+    let mut dense = Scratch::new(array.numel());
+    gather(&view, dense.as_mut_slice(), convert);
+    Numbers::Gathered(dense)
 }
 
 /// The elements in row-major order.
-pub(super) fn contiguous<'a, T: Number>(access: &'a Access<'_>, array: &'a Array) -> Cow<'a, [T]> {
+pub(super) fn contiguous<'a, T: Number>(access: &'a Access<'_>, array: &'a Array) -> Numbers<'a, T> {
     image(access, array, ImageLayout::ChannelsFirst)
 }
 

@@ -11,6 +11,7 @@ mod order;
 mod random;
 mod reduce;
 mod softmax;
+mod update;
 mod window;
 
 use crate::backend::Backend;

@@ -5,7 +5,7 @@ use crate::backend::{Norm, NormGradients, NormParameters, NormShape, Rows};
 use crate::{Access, Array, Number, Result, dispatch};
 use flambeau_kernels::conv::ImageLayout;
 use flambeau_kernels::element::Element;
-use flambeau_kernels::norm::{Units, map, sums};
+use flambeau_kernels::norm::{self, Moments, Units, map, rows, sums};
 use flambeau_kernels::window::{Compute, Real};
 use smallvec::SmallVec;
 
@@ -46,38 +46,16 @@ fn wide<T: Real>(values: impl Iterator<Item = f64>) -> Vec<T::Wide> {
     values.map(T::Wide::of).collect()
 }
 
-/// An element that an index of a kernel's units names.
-///
-/// # Safety
-/// `i` must be below the slice's length.
-#[inline(always)]
-unsafe fn at<T: Real>(values: &[T], i: usize) -> T::Wide {
-    // SAFETY: by this function's contract.
-    unsafe { values.get_unchecked(i) }.widen()
-}
-
 fn moments<T: Number + Real>(access: &Access<'_>, shape: NormShape, input: &Array) -> [Vec<f64>; 2] {
     let layout = dense::preferred_layout(input);
-    let units = units(shape, layout);
     let values = dense::image::<T>(access, input, layout);
-    assert_eq!(values.len(), units.len(), "as many numbers as the units have");
+    let mut means = vec![Moments::default(); shape.means()];
+    for (unit, moments) in norm::moments(units(shape, layout), &values).into_iter().enumerate() {
+        let mean = &mut means[mean_of(shape, unit)];
+        *mean = mean.join(moments);
+    }
     let count = shape.numbers() as f64;
-    let per_mean = |totals: Vec<[f64; 1]>| {
-        let mut means = vec![0.0; shape.means()];
-        totals.iter().enumerate().for_each(|(unit, [total])| means[mean_of(shape, unit)] += total);
-        means.iter_mut().for_each(|mean| *mean /= count);
-        means
-    };
-    // SAFETY: `sums` passes indices below the number of its units' numbers, checked above; here
-    // and below.
-    let means = per_mean(sums(units, |_, i| [unsafe { at(&values, i) }]));
-    let of_unit = wide::<T>((0..units.count()).map(|unit| means[mean_of(shape, unit)]));
-    let variances = per_mean(sums(units, |unit, i| {
-        // SAFETY: as above.
-        let d = unsafe { at(&values, i) } - of_unit[unit];
-        [d * d]
-    }));
-    [means, variances]
+    [means.iter().map(|m| m.mean).collect(), means.iter().map(|m| m.squares / count).collect()]
 }
 
 /// The coefficients of a normalisation for each channel of each sample.
@@ -111,7 +89,6 @@ fn normalize<T: Number + Real>(access: &Access<'_>, shape: NormShape, input: &Ar
     let layout = dense::layout_of(output);
     let units = units(shape, layout);
     let values = dense::image::<T>(access, input, layout);
-    assert_eq!(values.len(), units.len(), "as many numbers as the units have");
     let scale = |unit: usize| c.inverse_std[mean_of(shape, unit)] * c.weight(unit % shape.channels);
     let scales = wide::<T>((0..units.count()).map(scale));
     let shifts = wide::<T>(
@@ -119,8 +96,7 @@ fn normalize<T: Number + Real>(access: &Access<'_>, shape: NormShape, input: &Ar
     );
     // SAFETY: outputs alias no input.
     let output = unsafe { access.slice_mut::<T>(output) };
-    // SAFETY: `map` passes indices below the number of its units' numbers, checked above.
-    map(units, output, |unit, i| T::narrow(unsafe { at(&values, i) } * scales[unit] + shifts[unit]));
+    map(units, [&values], [&scales, &shifts], output, |[x], [scale, shift]| x * scale + shift);
 }
 
 struct Backward<'a> {
@@ -138,13 +114,8 @@ impl Backward<'_> {
         let units = units(shape, layout);
         let x = dense::image::<T>(access, self.input, layout);
         let g = dense::image::<T>(access, self.grad_output, layout);
-        assert!(x.len() == units.len() && g.len() == units.len(), "as many numbers as the units have");
         let mean = wide::<T>((0..units.count()).map(|unit| c.mean[mean_of(shape, unit)]));
-        let totals = sums(units, |unit, i| {
-            // SAFETY: `sums` passes indices below the number of its units' numbers, checked above.
-            let (g, x) = unsafe { (at(&g, i), at(&x, i)) };
-            [g, g * (x - mean[unit])]
-        });
+        let totals = sums(units, [&g, &x], [&mean], |[g, x], [mean]| [g, g * (x - mean)]);
         let (mut weight, mut bias) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
         let (mut of_mean, mut of_std) = (vec![0.0; shape.means()], vec![0.0; shape.means()]);
         for (unit, [grads, products]) in totals.iter().enumerate() {
@@ -169,60 +140,36 @@ impl Backward<'_> {
         // SAFETY: outputs alias no input.
         let output = unsafe { access.slice_mut::<T>(to) };
         if !self.through_statistics {
-            // SAFETY: `map` passes indices below the number of its units' numbers, checked above.
-            map(units, output, |unit, i| T::narrow(unsafe { at(&g, i) } * of_grad[unit]));
+            map(units, [&g], [&of_grad], output, |[g], [of_grad]| g * of_grad);
             return;
         }
         let of_input = each(&|unit, r| -r * r * r * of_std[mean_of(shape, unit)] / count);
         let constant = each(&|unit, r| -r * of_mean[mean_of(shape, unit)] / count);
-        map(units, output, |unit, i| {
-            // SAFETY: as above.
-            let (g, x) = unsafe { (at(&g, i), at(&x, i)) };
-            T::narrow(g * of_grad[unit] + (x - mean[unit]) * of_input[unit] + constant[unit])
+        let coefficients: [&[_]; 4] = [&of_grad, &mean, &of_input, &constant];
+        map(units, [&g, &x], coefficients, output, |[g, x], [of_grad, mean, of_input, constant]| {
+            g * of_grad + (x - mean) * of_input + constant
         });
     }
 }
 
-/// Rows as units: each a sample of one channel.
-fn row_units(rows: &Rows<'_>) -> Units {
-    let samples = rows.input.numel() / rows.width.max(1);
-    Units { samples, batch: 1, channels: 1, area: rows.width, channels_last: false }
+/// The numbers of a parameter, or as many that change nothing.
+fn row_of<T: Real>(access: &Access<'_>, width: usize, parameter: Option<&Array>, otherwise: f64) -> Vec<T::Wide> {
+    match parameter {
+        Some(array) => wide::<T>(read(access, array).into_iter()),
+        None => vec![T::Wide::of(otherwise); width],
+    }
 }
 
 fn normalize_rows<T: Number + Real>(access: &Access<'_>, rows: Rows<'_>, eps: f64, outputs: [&Array; 3]) {
-    let units = row_units(&rows);
     let x = dense::contiguous::<T>(access, rows.input);
-    let width = rows.width as f64;
-    // SAFETY: `sums` and `map` pass indices below the number of their units' numbers, which are
-    // the input's; here and below.
-    let means: Vec<f64> = sums(units, |_, i| [unsafe { at(&x, i) }]).iter().map(|[total]| total / width).collect();
-    let mean = wide::<T>(means.iter().copied());
-    let squares = sums(units, |row, i| {
-        // SAFETY: as above.
-        let d = unsafe { at(&x, i) } - mean[row];
-        [d * d]
-    });
-    let inverse: Vec<f64> = squares.iter().map(|[total]| 1.0 / (total / width + eps).sqrt()).collect();
-    let scale = wide::<T>(inverse.iter().copied());
-    let row_of = |parameter: Option<&Array>, otherwise: f64| {
-        parameter.map_or_else(
-            || vec![<T as Real>::Wide::of(otherwise); rows.width],
-            |array| wide::<T>(read(access, array).into_iter()),
-        )
-    };
-    let (weight, bias) = (row_of(rows.weight, 1.0), row_of(rows.bias, 0.0));
+    let weight = row_of::<T>(access, rows.width, rows.weight, 1.0);
+    let bias = row_of::<T>(access, rows.width, rows.bias, 0.0);
     // SAFETY: outputs alias neither the inputs nor each other.
     let output = unsafe { access.slice_mut::<T>(outputs[0]) };
-    map(units, output, |row, i| {
-        let place = i - row * rows.width;
-        // SAFETY: as above, and a place in the row is below its width.
-        unsafe {
-            let normal = (at(&x, i) - mean[row]) * scale[row];
-            T::narrow(normal * *weight.get_unchecked(place) + *bias.get_unchecked(place))
-        }
-    });
-    write(access, outputs[1], means.into_iter());
-    write(access, outputs[2], inverse.into_iter());
+    let statistics = rows::normalize(&x, rows::Affine { weight: &weight, bias: &bias }, eps, output);
+    for (array, values) in outputs[1..].iter().zip(statistics) {
+        write(access, array, values.into_iter());
+    }
 }
 
 fn normalize_rows_backward<T: Number + Real>(
@@ -231,48 +178,21 @@ fn normalize_rows_backward<T: Number + Real>(
     given: [&Array; 3],
     gradients: NormGradients<'_>,
 ) {
-    let units = row_units(&rows);
     let x = dense::contiguous::<T>(access, rows.input);
     let g = dense::contiguous::<T>(access, given[0]);
     let mean = wide::<T>(read(access, given[1]).into_iter());
     let scale = wide::<T>(read(access, given[2]).into_iter());
-    let count = <T as Real>::Wide::of(rows.width as f64);
-    if gradients.weight.is_some() || gradients.bias.is_some() {
-        let places = Units { samples: 1, batch: units.samples, channels: rows.width, area: 1, channels_last: true };
-        let totals = sums(places, |place, i| {
-            let row = (i - place) / rows.width;
-            // SAFETY: `sums` passes indices below the number of its units' numbers, the input's.
-            let (g, x) = unsafe { (at(&g, i), at(&x, i)) };
-            [g, g * (x - mean[row]) * scale[row]]
-        });
-        if let Some(to) = gradients.weight {
-            write(access, to, totals.iter().map(|t| t[1]));
-        }
-        if let Some(to) = gradients.bias {
-            write(access, to, totals.iter().map(|t| t[0]));
+    let weight = row_of::<T>(access, rows.width, rows.weight, 1.0);
+    let backward = rows::Backward { grad_output: &g, input: &x, mean: &mean, scale: &scale, weight: &weight };
+    // SAFETY: outputs alias neither the inputs nor each other.
+    let grad_input = gradients.input.map(|array| unsafe { access.slice_mut::<T>(array) });
+    let parameters = gradients.weight.is_some() || gradients.bias.is_some();
+    let Some(sums) = backward.run(parameters, grad_input) else { return };
+    for (array, values) in [gradients.weight, gradients.bias].into_iter().zip(sums) {
+        if let Some(array) = array {
+            write(access, array, values.into_iter());
         }
     }
-    let Some(to) = gradients.input else { return };
-    let weight = rows
-        .weight
-        .map_or_else(|| vec![<T as Real>::Wide::ONE; rows.width], |array| wide::<T>(read(access, array).into_iter()));
-    let totals = sums(units, |row, i| {
-        // SAFETY: as above, and a place in the row is below its width.
-        unsafe {
-            let g = at(&g, i) * *weight.get_unchecked(i - row * rows.width);
-            [g, g * (at(&x, i) - mean[row])]
-        }
-    });
-    let of_mean = wide::<T>(totals.iter().map(|t| t[0]));
-    let of_std = wide::<T>(totals.iter().map(|t| t[1]));
-    // SAFETY: outputs alias neither the inputs nor each other.
-    let output = unsafe { access.slice_mut::<T>(to) };
-    map(units, output, |row, i| {
-        let r = scale[row];
-        // SAFETY: as above.
-        let (g, centred) = unsafe { (at(&g, i) * *weight.get_unchecked(i - row * rows.width), at(&x, i) - mean[row]) };
-        T::narrow(r * (g - (of_mean[row] + centred * r * r * of_std[row]) / count))
-    });
 }
 
 impl Norm for Cpu {
@@ -284,9 +204,7 @@ impl Norm for Cpu {
         let units = units(shape, layout);
         dispatch!(floats input.dtype(), T => {
             let values = dense::image::<T>(&access, input, layout);
-            assert_eq!(values.len(), units.len(), "as many numbers as the units have");
-            // SAFETY: `sums` passes indices below the number of its units' numbers, checked above.
-            let totals = sums(units, |_, i| [unsafe { at(&values, i) }]);
+            let totals = sums(units, [&values], [], |[x], []| [x]);
             write(&access, output, totals.into_iter().map(|[total]| total));
         }, else unreachable!("operators pass floats"));
         Ok(())

@@ -1,10 +1,12 @@
 //! [`Window`] on the CPU.
 
 use super::{Cpu, dense};
-use crate::backend::{PlaneMove, Window};
-use crate::{Access, Array, Error, Result, dispatch};
+use crate::backend::{PlaneMove, Sampling, Window};
+use crate::{Access, Array, DType, Error, Number, Result, dispatch};
 use flambeau_kernels::pool::{self, Windows};
 use flambeau_kernels::resample::{self, AxisMap};
+use flambeau_kernels::sample::{self, Sizes};
+use flambeau_kernels::window::Compute;
 
 impl Window for Cpu {
     fn resample(&self, spatial: usize, maps: &[AxisMap; 3], input: &Array, output: &Array) -> Result<()> {
@@ -98,4 +100,33 @@ impl Window for Cpu {
         });
         Ok(())
     }
+
+    fn sample_pixels(&self, how: Sampling, places: &Array, operands: [&Array; 2], output: &Array) -> Result<()> {
+        match output.dtype() {
+            DType::F64 => sampled::<f64>(how, places, operands, output),
+            _ => sampled::<f32>(how, places, operands, output),
+        }
+    }
+}
+
+fn sampled<T: Number + Compute>(how: Sampling, places: &Array, operands: [&Array; 2], output: &Array) -> Result<()> {
+    let access = Access::new(&[places, operands[0], operands[1]], &[output])?;
+    let image = match how {
+        Sampling::Gather => operands[0],
+        Sampling::Scatter => output,
+        Sampling::Products => operands[1],
+    };
+    let [images, taps, points] = [0, 1, 2].map(|d| places.shape()[d]);
+    let sizes = Sizes { images, channels: image.shape()[1], pixels: image.shape()[2], taps, points };
+    // SAFETY: the output aliases no input.
+    let (places, first, second, output) = unsafe {
+        let [first, second] = operands.map(|operand| access.slice::<T>(operand));
+        (access.slice::<i64>(places), first, second, access.slice_mut::<T>(output))
+    };
+    match how {
+        Sampling::Gather => sample::gather(sizes, first, (places, second), output),
+        Sampling::Scatter => sample::scatter(sizes, first, (places, second), output),
+        Sampling::Products => sample::products(sizes, first, second, places, output),
+    }
+    Ok(())
 }

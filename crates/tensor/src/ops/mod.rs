@@ -23,6 +23,7 @@ mod random;
 mod reduce;
 mod resample;
 mod softmax;
+mod update;
 mod view;
 
 mod operand;

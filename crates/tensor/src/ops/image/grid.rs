@@ -2,13 +2,15 @@
 //! affine maps.
 //!
 //! Written in differentiable operators: for each axis, the taps of a point (which pixels, and how
-//! much of each), and then a sum over all combinations of taps. Gradients with respect to the image
-//! and the field, of all orders, follow from that.
+//! much of each), then their combinations, and then a sum of pixels over those (`sample`), which is
+//! all that is as large as the image. Gradients with respect to the image and the field, of all
+//! orders, follow from that.
 
 use super::mode::PadMode;
+use super::sample::Places;
 use crate::autograd::no_grad;
 use crate::ops::linear_map::{Direction, LinearMap};
-use crate::ops::{cat, where_};
+use crate::ops::{cat, stack, where_};
 use crate::{DType, Error, Result, Shape, Tensor};
 
 /// How a grid's points are turned into pixels.
@@ -151,52 +153,50 @@ fn product(
     }
 }
 
-/// The sum over all combinations of one tap of each axis.
-struct Sum<'a> {
-    /// `(N, C, pixels)`
-    image: &'a Tensor,
-    /// `(N, C, points)`
-    shape: &'a [usize],
+/// All combinations of one tap of each axis.
+struct Combinations<'a> {
     sizes: &'a [usize],
     taps: &'a [Vec<Tap>],
 }
 
-impl Sum<'_> {
-    fn over(&self, axis: usize, chosen: Tap, total: Option<Tensor>) -> Result<Option<Tensor>> {
+impl Combinations<'_> {
+    /// Continues the taps chosen for the axes before `axis`.
+    fn from(&self, axis: usize, chosen: Tap, all: &mut Vec<Tap>) -> Result<()> {
         let Some(taps) = self.taps.get(axis) else {
-            let value = self.value(&chosen)?;
-            return match total {
-                Some(total) => total.add(&value).map(Some),
-                None => Ok(Some(value)),
-            };
+            all.push(chosen);
+            return Ok(());
         };
-        let mut total = total;
         for tap in taps {
             let index = chosen.index.mul(self.sizes[axis] as i64)?.add(&tap.index)?;
             let weight = product(chosen.weight.clone(), tap.weight.as_ref(), |a, b| a.mul(b))?;
             let inside = product(chosen.inside.clone(), tap.inside.as_ref(), |a, b| a.logical_and(b))?;
-            total = self.over(axis + 1, Tap { index, weight, inside }, total)?;
+            self.from(axis + 1, Tap { index, weight, inside }, all)?;
         }
-        Ok(total)
+        Ok(())
     }
 
-    /// The pixel of one combination, weighted.
-    fn value(&self, tap: &Tap) -> Result<Tensor> {
-        let spread = |t: &Tensor| t.unsqueeze(1)?.expand_to(self.shape);
-        let mut value = self.image.gather(2, &spread(&tap.index)?)?;
-        let mut weight = tap.weight.clone();
-        if let Some(inside) = &tap.inside {
-            // What is not there counts nothing; PyTorch says so of pixels in two dimensions and of
-            // weights in three, which differs for positions that are no numbers.
-            match weight {
-                Some(w) if self.taps.len() == 3 => weight = Some(where_(inside, w, 0.0)?),
-                _ => value = where_(&spread(inside)?, value, 0.0)?,
+    /// The pixels and weights of points, `(N, combinations, points)`.
+    fn of(&self, points: [usize; 2], dtype: DType) -> Result<(Tensor, Tensor)> {
+        let start = Tap { index: Tensor::zeros(points, DType::I64)?, weight: None, inside: None };
+        let mut all = Vec::new();
+        self.from(0, start, &mut all)?;
+        let (mut places, mut weights) = (Vec::new(), Vec::new());
+        for tap in all {
+            let weight = tap.weight.map_or_else(|| Tensor::ones(points, dtype), Ok)?;
+            match &tap.inside {
+                Some(inside) => {
+                    places.push(where_(inside, &tap.index, -1i64)?);
+                    // What is not there counts nothing; PyTorch says so of pixels in two dimensions and of
+                    // weights in three, which differs for positions that are no numbers.
+                    weights.push(if self.taps.len() == 3 { where_(inside, &weight, 0.0)? } else { weight });
+                }
+                None => {
+                    places.push(tap.index);
+                    weights.push(weight);
+                }
             }
         }
-        match weight {
-            Some(weight) => value.mul(&weight.unsqueeze(1)?),
-            None => Ok(value),
-        }
+        Ok((stack(&places.iter().collect::<Vec<_>>(), 1)?, stack(&weights.iter().collect::<Vec<_>>(), 1)?))
     }
 }
 
@@ -287,9 +287,9 @@ impl Tensor {
             axis.taps(&flat.select(2, (n - 1 - d) as isize)?, options.mode)
         };
         let taps = (0..n).map(axis).collect::<Result<Vec<_>>>()?;
-        let start = Tap { index: Tensor::zeros([points[0], count], DType::I64)?, weight: None, inside: None };
-        let sum = Sum { image: &image, shape: &[shape[0], shape[1], count], sizes: &shape[2..], taps: &taps };
-        let mut result = sum.over(0, start, None)?.map_or_else(|| Tensor::zeros([0], dtype), Ok)?;
+        let combinations = Combinations { sizes: &shape[2..], taps: &taps };
+        let (places, weights) = combinations.of([points[0], count], dtype)?;
+        let mut result = Places { places: places.detach(), pixels }.sum(&image, &weights)?;
         if options.mode == GridMode::Nearest && crate::autograd::is_grad_enabled() && grid.requires_grad() {
             result = result.add(&constant_of(&flat)?)?;
         }

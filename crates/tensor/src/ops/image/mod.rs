@@ -7,6 +7,7 @@ mod grid;
 mod mode;
 mod pad;
 mod resize;
+mod sample;
 mod shuffle;
 
 #[cfg(test)]

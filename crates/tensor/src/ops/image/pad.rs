@@ -46,7 +46,10 @@ impl Tensor {
         };
         let result = Tensor::empty_in_format(&result_shape, self.dtype(), format)?;
         crate::autograd::no_grad(|| -> Result<()> {
-            result.fill_raw(value)?;
+            // Where something is only cut off, all of the result is image.
+            if pad.iter().any(|&side| side > 0) {
+                result.fill_raw(value)?;
+            }
             let (mut from, mut to) = (self.clone(), result.clone());
             for (i, sides) in pad.chunks(2).enumerate() {
                 let dim = shape.len() - 1 - i;
