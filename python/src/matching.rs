@@ -116,7 +116,7 @@ pub fn bind(call: &Call<'_, '_>, schema: &Schema, name: &str, explain: bool) -> 
             }
             None => match &param.default {
                 Some(default) => values.push(default.clone()),
-                None if explain => return Err(missing(schema, skip, name, i, call)?),
+                None if explain => return Err(missing(schema, name, i, call)?),
                 None => return Ok(None),
             },
         }
@@ -440,18 +440,19 @@ fn too_many(schema: &Schema, skip: usize, name: &str, given: usize) -> PyErr {
     })
 }
 
-fn missing(schema: &Schema, skip: usize, name: &str, from: usize, call: &Call<'_, '_>) -> PyResult<PyErr> {
+fn missing(schema: &Schema, name: &str, from: usize, call: &Call<'_, '_>) -> PyResult<PyErr> {
     let mut names = Vec::new();
     for param in &schema.params[from..] {
         if param.default.is_none() && named(call, param)?.is_none() {
             names.push(param.name);
         }
     }
-    let _ = skip;
+    // PyTorch has the plural where Python has the singular, and the other way round.
+    let plural = if names.len() == 1 { "s" } else { "" };
     Ok(PyTypeError::new_err(format!(
-        "{name}() missing {} required positional arguments: \"{}\"",
+        "{name}() missing {} required positional argument{plural}: \"{}\"",
         names.len(),
-        names.join(", ")
+        names.join("\", \"")
     )))
 }
 

@@ -91,6 +91,11 @@ impl Storage {
         !matches!(self.memory, Memory::Foreign { writable: false, .. })
     }
 
+    /// Whether the memory is this library's own, so that a tensor may be given more of it.
+    pub fn is_resizable(&self) -> bool {
+        matches!(self.memory, Memory::Owned(_))
+    }
+
     /// The first byte. Reading or writing through it is up to the caller to synchronise;
     /// operators use [`Access`].
     pub fn as_ptr(&self) -> *mut u8 {

@@ -7,7 +7,7 @@ impl Tensor {
     /// Sets whether operators on this tensor are recorded, and gives it back.
     ///
     /// # Errors
-    /// If this is no leaf, or its dtype carries no gradient, or it was made in inference mode.
+    /// If this is no leaf and its flag would change, or its dtype carries no gradient, or it was made in inference mode.
     pub fn requires_grad_(&self, requires_grad: bool) -> Result<Tensor> {
         if self.is_inference() && !is_inference_mode_enabled() && requires_grad {
             return Err(Error::autograd(
@@ -15,12 +15,13 @@ impl Tensor {
             ));
         }
         if !self.is_leaf() {
-            let advice = if requires_grad {
-                ""
-            } else {
-                " If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            };
-            return Err(Error::autograd(format!("you can only change requires_grad flags of leaf variables.{advice}")));
+            // What was recorded needs a gradient already.
+            if requires_grad && self.requires_grad() {
+                return Ok(self.clone());
+            }
+            return Err(Error::autograd(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            ));
         }
         if requires_grad && !self.dtype().is_floating_point() {
             return Err(Error::autograd("only Tensors of floating point dtype can require gradients"));
