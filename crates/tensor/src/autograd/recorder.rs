@@ -24,6 +24,11 @@ impl Recorder {
         Some(Self { name: name.to_owned(), edges, saved: Vec::new() })
     }
 
+    /// Adds an input that has no gradient: a number in a tensor's place.
+    pub fn number(&mut self) {
+        self.edges.push(None);
+    }
+
     /// Keeps an input for the backward pass.
     pub fn save(&mut self, tensor: &Tensor) -> Saved {
         self.saved.push(SavedTensor::input(tensor));
