@@ -56,7 +56,7 @@ from flambeau._runtime import *  # noqa: E402, F403
 from flambeau.random import (  # noqa: E402
     get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
 )
-from flambeau.serialization import load, save  # noqa: E402
+from flambeau.serialization import from_file, load, save  # noqa: E402
 from flambeau.storage import TypedStorage, UntypedStorage, is_storage  # noqa: E402
 
 if _TYPE_CHECKING:  # what __getattr__ below finds

@@ -5,7 +5,7 @@ use crate::tensor::wrap;
 use flambeau_tensor::{DType, Result, Scalar, Shape, Tensor};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyComplex, PyTuple};
 
 /// What an operator returns.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub enum Output {
     Tuple(Vec<Output>),
     /// A number.
     Scalar(Scalar),
+    /// A complex number.
+    Complex(f64, f64),
     /// A string.
     Str(String),
     /// A dtype.
@@ -146,6 +148,7 @@ pub fn to_object(py: Python<'_>, output: Output, fields: Option<&Py<PyAny>>) -> 
         Output::Scalar(Scalar::Bool(b)) => b.into_py_any(py)?,
         Output::Scalar(Scalar::Int(i)) => i.into_py_any(py)?,
         Output::Scalar(Scalar::Float(f)) => f.into_py_any(py)?,
+        Output::Complex(re, im) => PyComplex::from_doubles(py, re, im).into_any().unbind(),
         Output::Str(text) => text.into_py_any(py)?,
         Output::DType(dtype) => PyDType::of(py, dtype).clone_ref(py).into_any(),
         Output::Shape(shape) => crate::size::size(py, &shape)?,

@@ -23,6 +23,7 @@
 
 mod activation;
 mod basic;
+mod complex;
 mod conv;
 mod copy;
 mod create;
@@ -145,7 +146,7 @@ impl<'py> Table<'py> {
 
 type Family = fn(&mut Table<'_>);
 
-const FAMILIES: [Family; 19] = [
+const FAMILIES: [Family; 20] = [
     basic::register,
     elementwise::register,
     reduce::register,
@@ -156,6 +157,7 @@ const FAMILIES: [Family; 19] = [
     index::register,
     join::register,
     linalg::register,
+    complex::register,
     random::register,
     conv::register,
     pool::register,

@@ -23,7 +23,7 @@ impl Tensor {
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
             ));
         }
-        if requires_grad && !self.dtype().is_floating_point() {
+        if requires_grad && !self.dtype().is_differentiable() {
             return Err(Error::autograd("only Tensors of floating point dtype can require gradients"));
         }
         self.meta_mut(|m| m.requires_grad = requires_grad);
@@ -97,7 +97,7 @@ impl Tensor {
     /// # Errors
     /// If this tensor requires a gradient and the new dtype carries none.
     pub fn set_data(&self, data: &Tensor) -> Result<()> {
-        if self.requires_grad() && !data.dtype().is_floating_point() {
+        if self.requires_grad() && !data.dtype().is_differentiable() {
             return Err(Error::autograd(
                 "data set to a tensor that requires gradients must be floating point or complex dtype",
             ));

@@ -68,7 +68,7 @@ impl Recorder {
     ) {
         let node = self.into_node(outputs, Box::new(backward));
         for (output_nr, output) in outputs.iter().enumerate() {
-            if output.dtype().is_floating_point() {
+            if output.dtype().is_differentiable() {
                 output.meta_mut(|m| {
                     m.grad_fn = Some(node.clone());
                     m.output_nr = output_nr;

@@ -54,7 +54,7 @@ impl Window for Cpu {
                     pool::max_with_indices(planes, windows, &values, output, indices);
                 }
             }
-        }, else unreachable!("operators pass numbers"));
+        }, else return Err(super::unsupported(input.dtype())));
         Ok(())
     }
 

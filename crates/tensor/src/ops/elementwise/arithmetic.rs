@@ -3,7 +3,7 @@
 use super::{expanded, result_layout, result_type};
 use crate::autograd::Recorder;
 use crate::backend::BinaryOp;
-use crate::ops::Operand;
+use crate::ops::{Operand, complex};
 use crate::{Array, DType, Error, Result, Scalar, Tensor};
 
 /// How a quotient is rounded.
@@ -56,7 +56,7 @@ fn check_alpha(alpha: Scalar, dtype: DType) -> Result<()> {
     if matches!(alpha, Scalar::Bool(_)) && dtype != DType::Bool {
         return Err(Error::runtime("Boolean alpha only supported for Boolean results."));
     }
-    if matches!(alpha, Scalar::Float(_)) && !dtype.is_floating_point() {
+    if matches!(alpha, Scalar::Float(_)) && !dtype.is_differentiable() {
         return Err(Error::runtime("For integral input tensors, argument alpha must not be a floating point number."));
     }
     Ok(())
@@ -75,6 +75,9 @@ fn add_scaled(name: &str, a: &Tensor, b: &Operand, alpha: Scalar, negative: bool
     let dtype = result_type([&left, b]);
     check_alpha(alpha, dtype)?;
     let signed = if negative { negate(alpha) } else { alpha };
+    if dtype.is_complex() {
+        return complex::add_scaled(&left, b, signed);
+    }
     let out = binary_raw(BinaryOp::Add, &left, b, signed, dtype, dtype)?;
     if let Some(r) = recorder(name, a, b) {
         let (sa, da) = (a.shape(), a.dtype());
@@ -154,6 +157,9 @@ impl Tensor {
         let me = Operand::from(self);
         let dtype = result_type([&me, &other]);
         check_alpha(alpha, dtype)?;
+        if dtype.is_complex() {
+            return complex::add_scaled(&other, &me, negate(alpha));
+        }
         let out = binary_raw(BinaryOp::Add, &other, &me, negate(alpha), dtype, dtype)?;
         if let Some(r) = Recorder::new("RsubBackward1", &[self]) {
             let (shape, from) = (self.shape(), self.dtype());
@@ -170,6 +176,9 @@ impl Tensor {
         let other = other.into();
         let left = Operand::from(self);
         let dtype = result_type([&left, &other]);
+        if dtype.is_complex() {
+            return complex::multiply(&left, &other);
+        }
         let out = binary_raw(BinaryOp::Mul, &left, &other, Scalar::Int(1), dtype, dtype)?;
         if let Some(mut r) = recorder("MulBackward0", self, &other) {
             let sa = (other.tensor().is_some_and(Tensor::requires_grad)).then(|| r.save(self));
@@ -204,6 +213,9 @@ impl Tensor {
         let other = other.into();
         let left = Operand::from(self);
         let dtype = super::float_dtype(result_type([&left, &other]));
+        if dtype.is_complex() {
+            return complex::divide(&left, &other);
+        }
         let out = binary_raw(BinaryOp::Div, &left, &other, Scalar::Int(1), dtype, dtype)?;
         if let Some(mut r) = recorder("DivBackward0", self, &other) {
             let (shape_a, dtype_a) = (self.shape(), self.dtype());
@@ -277,6 +289,9 @@ impl Tensor {
             return Err(Error::not_implemented(
                 "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
             ));
+        }
+        if dtype.is_complex() {
+            return complex::negate(self);
         }
         let out = super::unary_raw(self, crate::backend::UnaryOp::Neg, dtype, dtype, [Scalar::Int(0); 2])?;
         if let Some(r) = Recorder::new("NegBackward0", &[self]) {
