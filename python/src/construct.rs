@@ -193,10 +193,7 @@ impl Flat {
         }
         let shape = Shape::from(self.shape);
         if !self.imaginary.is_empty() && !dtype.is_complex() {
-            return Err(PyRuntimeError::new_err(format!(
-                "value cannot be converted to type {} without overflow",
-                dtype.c_name()
-            )));
+            return Err(PyTypeError::new_err("must be real number, not complex"));
         }
         let mut imaginary = vec![0.0; if self.imaginary.is_empty() { 0 } else { self.values.len() }];
         for &(at, part) in &self.imaginary {

@@ -85,16 +85,16 @@ def pack_padded_sequence(
         raise RuntimeError(
             f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.numel()} (batch_size={steps.size(1)})"
         )
-    if lengths.min().item() <= 0:
-        raise RuntimeError(
-            "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
-        )
     counts = lengths.tolist()
     if any(a < b for a, b in zip(counts, counts[1:])):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
             "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement if you do "
             "not need ONNX exportability."
+        )
+    if lengths.min().item() <= 0:
+        raise RuntimeError(
+            "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
         )
     sizes = [sum(length > step for length in counts) for step in range(counts[0])]
     data = _native.cat([steps[step, :size] for step, size in enumerate(sizes)])
