@@ -56,12 +56,12 @@ from flambeau._runtime import *  # noqa: E402, F403
 from flambeau.random import (  # noqa: E402
     get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
 )
-from flambeau.serialization import load, save  # noqa: E402
+from flambeau.serialization import from_file, load, save  # noqa: E402
 from flambeau.storage import TypedStorage, UntypedStorage, is_storage  # noqa: E402
 
 if _TYPE_CHECKING:  # what __getattr__ below finds
     from flambeau import (
-        amp, autograd, backends, compiler, cuda, func, functional, hub, linalg, multiprocessing, nn, optim, random,
+        amp, autograd, backends, compiler, cuda, func, functional, hub, jit, linalg, multiprocessing, nn, optim, random,
         serialization, special, storage, testing, torch_alias, types, utils, version,
     )
     from flambeau.amp import autocast
@@ -69,7 +69,7 @@ if _TYPE_CHECKING:  # what __getattr__ below finds
 
 #: subpackages and modules that are imported when first touched
 _LAZY = frozenset(
-    "amp autograd backends compiler cuda func functional hub linalg multiprocessing nn optim random serialization special "
+    "amp autograd backends compiler cuda func functional hub jit linalg multiprocessing nn optim random serialization special "
     "storage testing torch_alias types utils version".split()
 )
 _LAZY_NAMES = {"autocast": "flambeau.amp", "vmap": "flambeau.func"}

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["get_dir", "load", "load_state_dict_from_url", "set_dir"]
+__all__ = ["download_url_to_file", "get_dir", "load", "load_state_dict_from_url", "set_dir"]
 
 _directory: str | None = None
 
 
+def _get_torch_home() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.expanduser(os.environ.get("TORCH_HOME") or os.path.join(cache, "torch"))
+
+
 def get_dir() -> str:
     """Where downloaded files would be kept."""
-    home = os.environ.get("TORCH_HOME") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "torch"
-    )
-    return _directory or os.path.join(home, "hub")
+    return _directory or os.path.join(_get_torch_home(), "hub")
 
 
 def set_dir(d: str | os.PathLike) -> None:
@@ -47,3 +49,8 @@ def load_state_dict_from_url(
             f"{path} does not exist, and this package does not download files. Fetch {url} yourself and put it there."
         )
     return load_file(path, map_location=map_location, weights_only=weights_only or None)
+
+
+def download_url_to_file(url: str, dst: str, hash_prefix: str | None = None, progress: bool = True) -> None:
+    """Refused."""
+    raise RuntimeError(f"this package does not download files. Fetch {url} yourself and put it at {dst}.")

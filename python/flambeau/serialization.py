@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import mmap
 import os
 import pickle
 import re
@@ -28,7 +29,8 @@ from flambeau._pickling import (
 from flambeau.storage import TypedStorage
 
 __all__ = [
-    "add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save",
+    "SourceChangeWarning", "add_safe_globals", "clear_safe_globals", "from_file", "get_safe_globals", "load",
+    "safe_globals", "save",
 ]
 
 DEFAULT_PROTOCOL = 2
@@ -45,6 +47,10 @@ _DOCS_MESSAGE = (
     "\n\nCheck the documentation of torch.load to learn more about types accepted by default with weights_only "
     "https://pytorch.org/docs/stable/generated/torch.load.html."
 )
+
+
+class SourceChangeWarning(Warning):
+    """What PyTorch gives where a pickled module's source has changed; no source is kept in files written here."""
 
 
 # --- writing -----------------------------------------------------------------------------------
@@ -336,3 +342,41 @@ def load(
             raise RuntimeError(
                 "PytorchStreamReader failed reading zip archive: failed finding central directory"
             ) from None
+
+
+def from_file(
+    filename: str, shared: bool | None = None, size: int | None = 0, *, out=None, dtype=None, layout=None, device=None,
+    pin_memory: bool | None = None, requires_grad: bool | None = False,
+):
+    """A one-dimensional tensor of ``size`` elements over a file that is mapped into memory.
+
+    With ``shared`` the file is made or lengthened as needed, and what is written to the tensor is written to the file;
+    without, writes stay in memory and the file must be long enough.
+    """
+    dtype = dtype or _native.get_default_dtype()
+    size = size or 0
+    wanted = size * dtype.itemsize
+    if wanted < 0:
+        raise RuntimeError(f"unable to mmap {wanted} bytes from file <{filename}>: Cannot allocate memory (12)")
+    flags, mode = (os.O_RDWR | os.O_CREAT, "read-write") if shared else (os.O_RDONLY, "read-only")
+    try:
+        descriptor = os.open(filename, flags | getattr(os, "O_BINARY", 0), 0o600)
+    except OSError as error:
+        raise RuntimeError(
+            f"unable to open file <{filename}> in {mode} mode: {error.strerror} ({error.errno})"
+        ) from None
+    try:
+        length = os.fstat(descriptor).st_size
+        if length < wanted:
+            if not shared:
+                raise RuntimeError(
+                    f"file <{filename}> size <{length}> is smaller than the required mapping size <{wanted}>"
+                )
+            os.ftruncate(descriptor, wanted)
+        if wanted == 0:
+            return _native.empty(0, dtype=dtype, requires_grad=bool(requires_grad))
+        access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
+        mapped = mmap.mmap(descriptor, wanted, access=access)
+    finally:
+        os.close(descriptor)
+    return _native.frombuffer(mapped, dtype=dtype, count=size, requires_grad=bool(requires_grad))

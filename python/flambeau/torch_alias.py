@@ -10,9 +10,12 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 
+from flambeau import version as _version
+
 __all__ = ["aliased", "install", "uninstall"]
 
 _NAME = "torch"
+_OWN_VERSION = _version.__version__
 
 
 class _AliasLoader(importlib.abc.Loader):
@@ -73,20 +76,29 @@ class _AliasFinder(importlib.abc.MetaPathFinder):
 _finder = _AliasFinder()
 
 
+def _show_version(text: str) -> None:
+    """A program that looks at ``torch.__version__`` wants to know which interface it meets."""
+    import flambeau
+
+    flambeau.__version__ = _version.__version__ = text
+
+
 def install() -> None:
-    """From now on, ``import torch`` and ``import torch.anything`` give flambeau."""
+    """From now on, ``import torch`` and ``import torch.anything`` give flambeau, with the version it follows."""
     if _finder in sys.meta_path:
         return
     loaded = sys.modules.get(_NAME)
     if loaded is not None and getattr(loaded, "__name__", None) != "flambeau":
         raise RuntimeError("torch has been imported already; call torch_alias.install() before it is")
     sys.meta_path.insert(0, _finder)
+    _show_version(f"{_version.torch_version}+flambeau.{_OWN_VERSION}")
 
 
 def uninstall() -> None:
     """Undoes ``install``; names already imported keep their meaning."""
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
+        _show_version(_OWN_VERSION)
     for name in [name for name in sys.modules if name == _NAME or name.startswith(_NAME + ".")]:
         if getattr(sys.modules[name], "__name__", "").split(".")[0] == "flambeau":
             del sys.modules[name]

@@ -8,7 +8,7 @@ use crate::tensor::{PyTensor, wrap};
 use flambeau_tensor::{DType, Scalar, Shape, Tensor, dispatch, get_default_dtype};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PySequence, PyString, PyTuple};
+use pyo3::types::{PyBool, PyComplex, PyDict, PyFloat, PyInt, PyList, PySequence, PyString, PyTuple};
 
 /// The deepest nesting of lists that is looked at.
 const MAX_DIMS: usize = 128;
@@ -17,6 +17,8 @@ const MAX_DIMS: usize = 128;
 struct Flat {
     shape: Vec<usize>,
     values: Vec<Scalar>,
+    /// The imaginary parts of complex values, by their place.
+    imaginary: Vec<(usize, f64)>,
     /// The dtype that the values have together; `None` while there are none.
     dtype: Option<DType>,
 }
@@ -55,6 +57,9 @@ fn rare_leaf(object: &Bound<'_, PyAny>) -> PyResult<Option<(Scalar, DType)>> {
     if object.is_instance_of::<PyFloat>() {
         return Ok(Some((Scalar::Float(object.extract()?), get_default_dtype())));
     }
+    if let Ok(number) = object.cast::<PyComplex>() {
+        return Ok(Some((Scalar::Float(number.real()), get_default_dtype().to_complex())));
+    }
     Ok(None)
 }
 
@@ -90,7 +95,7 @@ impl Flat {
         if !shape.is_empty() && first.cast::<PyString>().is_ok_and(|text| text.len().is_ok_and(|n| n > 0)) {
             return Err(PyValueError::new_err("too many dimensions 'str'"));
         }
-        let mut flat = Flat { shape, values: Vec::new(), dtype: None };
+        let mut flat = Flat { shape, values: Vec::new(), imaginary: Vec::new(), dtype: None };
         flat.fill(data, 0)?;
         Ok(flat)
     }
@@ -108,6 +113,9 @@ impl Flat {
         if depth == self.shape.len() {
             return match found {
                 Some(found) => {
+                    if let Ok(number) = data.cast::<PyComplex>() {
+                        self.imaginary.push((self.values.len(), number.imag()));
+                    }
                     self.push(found);
                     Ok(())
                 }
@@ -184,6 +192,21 @@ impl Flat {
             check_range(*value, dtype)?;
         }
         let shape = Shape::from(self.shape);
+        if !self.imaginary.is_empty() && !dtype.is_complex() {
+            return Err(PyTypeError::new_err("must be real number, not complex"));
+        }
+        let mut imaginary = vec![0.0; if self.imaginary.is_empty() { 0 } else { self.values.len() }];
+        for &(at, part) in &self.imaginary {
+            imaginary[at] = part;
+        }
+        if !imaginary.is_empty() {
+            let real: Vec<f64> = self.values.iter().map(|v| v.to_f64()).collect();
+            return Tensor::from_slice(&real, &shape)
+                .and_then(|re| {
+                    flambeau_tensor::ops::complex(&re, &Tensor::from_slice(&imaginary, &shape)?)?.to_dtype(dtype)
+                })
+                .map_err(to_python);
+        }
         dispatch!(dtype, T => {
             let values: Vec<T> = self.values.iter().map(|v| v.to::<T>()).collect();
             Tensor::from_slice(&values, shape)
@@ -195,6 +218,9 @@ impl Flat {
 fn scalars(tensor: &Tensor) -> flambeau_tensor::Result<Vec<Scalar>> {
     use flambeau_tensor::element::Element;
     let dtype = tensor.dtype();
+    if dtype.is_complex() {
+        return Err(flambeau_tensor::Error::dtype("complex tensors inside lists have to be stacked instead"));
+    }
     dispatch!(dtype, T => Ok(tensor.to_vec::<T>()?.into_iter().map(|v| match dtype {
         DType::Bool => Scalar::Bool(v.to_i64() != 0),
         d if d.is_floating_point() => Scalar::Float(v.to_f64()),
@@ -325,7 +351,7 @@ fn cast_copy(py: Python<'_>, tensor: &Tensor, dtype: Option<DType>) -> PyResult<
 
 fn finish(py: Python<'_>, tensor: Tensor, requires_grad: bool) -> PyResult<Py<PyAny>> {
     if requires_grad {
-        if !tensor.dtype().is_floating_point() {
+        if !tensor.dtype().is_differentiable() {
             return Err(PyRuntimeError::new_err(
                 "Only Tensors of floating point and complex dtype can require gradients",
             ));

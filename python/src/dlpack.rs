@@ -64,6 +64,7 @@ fn type_of(dtype: DType) -> (u8, u8) {
         DType::U8 => 1,
         DType::BF16 => 4,
         d if d.is_floating_point() => 2,
+        d if d.is_complex() => 5,
         _ => 0,
     };
     (code, (dtype.size() * 8) as u8)

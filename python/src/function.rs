@@ -7,10 +7,10 @@ use crate::output::to_object;
 use crate::schema::Schema;
 use crate::table::Op;
 use crate::tensor::PyTensor;
-use crate::{error, message, output};
+use crate::{error, message, out, output};
 use flambeau_tensor::autocast::{self, Policy};
 use flambeau_tensor::autograd::is_grad_enabled;
-use flambeau_tensor::{Error, Result};
+use flambeau_tensor::{Error, Result, Tensor};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -123,7 +123,8 @@ impl Callable {
                     self.name
                 )));
             }
-            return output::write_out((overload.op)(args)?, &args.values[at]);
+            let inputs: Vec<&Tensor> = args.tensor_arguments(Some(at)).collect();
+            return out::write_out(self.name, &inputs, (overload.op)(args)?, &args.values[at]);
         }
         let result = (overload.op)(args)?;
         if let Some(at) = schema.requires_grad

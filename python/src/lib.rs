@@ -19,6 +19,7 @@ mod message;
 mod node;
 mod numpy;
 mod objects;
+mod out;
 mod output;
 mod plans;
 mod print;

@@ -10,7 +10,7 @@ use flambeau_tensor::{DType, Scalar, Tensor};
 use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use smallvec::SmallVec;
 
 /// What a call was given.
@@ -116,7 +116,7 @@ pub fn bind(call: &Call<'_, '_>, schema: &Schema, name: &str, explain: bool) -> 
             }
             None => match &param.default {
                 Some(default) => values.push(default.clone()),
-                None if explain => return Err(missing(schema, skip, name, i, call)?),
+                None if explain => return Err(missing(schema, name, i, call)?),
                 None => return Ok(None),
             },
         }
@@ -266,6 +266,16 @@ fn number_or_tensor(object: Borrowed<'_, '_, PyAny>) -> PyResult<Option<Scalar>>
     number(object)
 }
 
+/// A complex number as a tensor without dimensions, which takes part in promotion as the number does.
+fn complex_number(number: &Bound<'_, PyComplex>) -> PyResult<Tensor> {
+    let part = flambeau_tensor::get_default_dtype().to_complex().to_real();
+    let part = |value: f64| Tensor::scalar(value, part);
+    crate::error::run(number.py(), {
+        let (re, im) = (number.real(), number.imag());
+        move || flambeau_tensor::ops::complex(&part(re)?, &part(im)?)
+    })
+}
+
 /// A dtype: an object of ours, or one of Python's number types.
 pub fn dtype(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
     if let Ok(object) = object.cast::<PyDType>() {
@@ -275,6 +285,8 @@ pub fn dtype(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
     let py = class.py();
     Ok(if class.is(py.get_type::<PyFloat>()) {
         Some(DType::F64)
+    } else if class.is(py.get_type::<PyComplex>()) {
+        Some(flambeau_tensor::get_default_dtype().to_complex())
     } else if class.is(py.get_type::<PyBool>()) {
         Some(DType::Bool)
     } else if class.is(py.get_type::<PyInt>()) {
@@ -339,7 +351,10 @@ fn fit(object: Borrowed<'_, '_, PyAny>, param: &Param, i: usize, explain: bool) 
         Kind::Tensor => PyTensor::extract(object).map(|t| Value::Tensor(t.clone())),
         Kind::Operand => match PyTensor::extract(object) {
             Some(tensor) => Some(Value::Tensor(tensor.clone())),
-            None => number(object)?.map(Value::Scalar),
+            None => match object.cast::<PyComplex>() {
+                Ok(number) => Some(Value::Tensor(complex_number(&number)?)),
+                Err(_) => number(object)?.map(Value::Scalar),
+            },
         },
         Kind::Tensors | Kind::OptionalTensors => return tensors(object, param, i, explain),
         Kind::Scalar => number_or_tensor(object)?.map(Value::Scalar),
@@ -440,18 +455,19 @@ fn too_many(schema: &Schema, skip: usize, name: &str, given: usize) -> PyErr {
     })
 }
 
-fn missing(schema: &Schema, skip: usize, name: &str, from: usize, call: &Call<'_, '_>) -> PyResult<PyErr> {
+fn missing(schema: &Schema, name: &str, from: usize, call: &Call<'_, '_>) -> PyResult<PyErr> {
     let mut names = Vec::new();
     for param in &schema.params[from..] {
         if param.default.is_none() && named(call, param)?.is_none() {
             names.push(param.name);
         }
     }
-    let _ = skip;
+    // PyTorch has the plural where Python has the singular, and the other way round.
+    let plural = if names.len() == 1 { "s" } else { "" };
     Ok(PyTypeError::new_err(format!(
-        "{name}() missing {} required positional arguments: \"{}\"",
+        "{name}() missing {} required positional argument{plural}: \"{}\"",
         names.len(),
-        names.join(", ")
+        names.join("\", \"")
     )))
 }
 

@@ -109,14 +109,15 @@ fn numbers_are_tensors(name: &str) -> bool {
 /// The message for a call that fits none of several signatures (or lacks what the only one needs).
 pub fn no_match(call: &Call<'_, '_>, schemas: &[&Schema], name: &str) -> String {
     let skip = usize::from(call.receiver.is_some());
-    let mut options = Vec::new();
+    let (mut options, mut with_numbers) = (Vec::new(), Vec::new());
     for schema in schemas {
         options.push(shown(schema, skip, None));
         let operand = schema.params.iter().skip(1).position(|p| p.kind == Kind::Operand).map(|i| i + 1);
         if operand.is_some() && !numbers_are_tensors(name) {
-            options.push(shown(schema, skip, operand));
+            with_numbers.push(shown(schema, skip, operand));
         }
     }
+    options.append(&mut with_numbers);
     let keywords: Vec<(String, Bound<'_, PyAny>)> = call.keywords();
     let positional: Vec<Bound<'_, PyAny>> = call.positional().collect();
     let mut got: Vec<String> = positional.iter().map(type_name).collect();

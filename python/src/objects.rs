@@ -8,7 +8,7 @@ use pyo3::types::{PyString, PyTuple};
 
 use crate::message::type_name;
 
-/// A dtype. The complex and wide unsigned ones can be named but not computed with.
+/// A dtype. Some can be named but not computed with: see [`NAMED_ONLY`].
 #[pyclass(frozen, name = "dtype", module = "flambeau")]
 #[derive(Debug)]
 pub struct PyDType {
@@ -18,10 +18,8 @@ pub struct PyDType {
 }
 
 /// Names of dtypes that no tensor can have yet, with their sizes in bytes.
-const NAMED_ONLY: [(&str, usize); 11] = [
+const NAMED_ONLY: [(&str, usize); 9] = [
     ("complex32", 4),
-    ("complex64", 8),
-    ("complex128", 16),
     ("uint16", 2),
     ("uint32", 4),
     ("uint64", 8),

@@ -5,7 +5,7 @@ use crate::tensor::wrap;
 use flambeau_tensor::{DType, Result, Scalar, Shape, Tensor};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyComplex, PyTuple};
 
 /// What an operator returns.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub enum Output {
     Tuple(Vec<Output>),
     /// A number.
     Scalar(Scalar),
+    /// A complex number.
+    Complex(f64, f64),
     /// A string.
     Str(String),
     /// A dtype.
@@ -146,6 +148,7 @@ pub fn to_object(py: Python<'_>, output: Output, fields: Option<&Py<PyAny>>) -> 
         Output::Scalar(Scalar::Bool(b)) => b.into_py_any(py)?,
         Output::Scalar(Scalar::Int(i)) => i.into_py_any(py)?,
         Output::Scalar(Scalar::Float(f)) => f.into_py_any(py)?,
+        Output::Complex(re, im) => PyComplex::from_doubles(py, re, im).into_any().unbind(),
         Output::Str(text) => text.into_py_any(py)?,
         Output::DType(dtype) => PyDType::of(py, dtype).clone_ref(py).into_any(),
         Output::Shape(shape) => crate::size::size(py, &shape)?,
@@ -165,63 +168,4 @@ pub fn to_object(py: Python<'_>, output: Output, fields: Option<&Py<PyAny>>) -> 
 /// If Python objects cannot be made.
 pub fn named_tuple(py: Python<'_>, name: &str, fields: &[&str]) -> PyResult<Py<PyAny>> {
     crate::size::python_parts(py)?.getattr("named_tuple")?.call1((name, PyTuple::new(py, fields)?)).map(Bound::unbind)
-}
-
-/// Writes results into the tensors that the caller gave as `out`, and returns those.
-///
-/// # Errors
-/// PyTorch's, if a result's dtype cannot be cast to the tensor's, or there are not as many.
-pub fn write_out(output: Output, out: &crate::args::Value) -> Result<Output> {
-    use crate::args::Value;
-    match (output, out) {
-        (Output::Tensor(result), Value::Tensor(out)) => write_one(&result, out).map(Output::Tensor),
-        (Output::Tuple(results), Value::Tensors(outs)) => {
-            if results.len() != outs.len() {
-                return Err(flambeau_tensor::Error::type_(format!(
-                    "expected tuple of {} elements but got {}",
-                    results.len(),
-                    outs.len()
-                )));
-            }
-            let written = results.into_iter().zip(outs).map(|(result, out)| match result {
-                Output::Tensor(result) => write_one(&result, out).map(Output::Tensor),
-                other => Ok(other),
-            });
-            Ok(Output::Tuple(written.collect::<Result<_>>()?))
-        }
-        (output, _) => Ok(output),
-    }
-}
-
-fn write_one(result: &Tensor, out: &Tensor) -> Result<Tensor> {
-    if !result.dtype().can_cast(out.dtype()) {
-        return Err(flambeau_tensor::Error::runtime(format!(
-            "result type {} can't be cast to the desired output type {}",
-            result.dtype().scalar_type_name(),
-            out.dtype().scalar_type_name()
-        )));
-    }
-    if result.same(out) {
-        return Ok(out.clone());
-    }
-    flambeau_tensor::autograd::check_no_overlap(&out.layout())?;
-    if result.shape() != out.shape() {
-        if out.numel() > 0 {
-            warn_resized(result, out)?;
-        }
-        out.set_data(&result.to_dtype(out.dtype())?)?;
-    } else {
-        out.backend().copy(&result.array(), &out.array())?;
-    }
-    out.version_counter().bump();
-    Ok(out.clone())
-}
-
-fn warn_resized(result: &Tensor, out: &Tensor) -> Result<()> {
-    let text = format!(
-        "An output with one or more elements was resized since it had shape {}, which does not match the required output shape {}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-        out.shape(),
-        result.shape()
-    );
-    crate::error::warn_from_library(&text)
 }

@@ -43,6 +43,11 @@ impl PyStorage {
         self.storage.len()
     }
 
+    /// What `sys.getsizeof` says: the object and its bytes.
+    fn __sizeof__(&self) -> usize {
+        std::mem::size_of::<Self>() + self.storage.len()
+    }
+
     /// The number of bytes.
     fn size(&self) -> usize {
         self.storage.len()

@@ -134,3 +134,34 @@ unsafe impl Element for Bool {
         (value != 0).into()
     }
 }
+
+/// A complex number: its real and its imaginary part, one after the other.
+///
+/// Kernels move complex numbers; arithmetic is done on their parts. As one number it counts as its
+/// real part, and its order (real parts first) has no meaning beyond being one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+#[repr(C)]
+pub struct Complex<T> {
+    /// The real part.
+    pub re: T,
+    /// The imaginary part.
+    pub im: T,
+}
+
+macro_rules! complex {
+    ($($t:ty),*) => {$(
+        // SAFETY: two numbers of one size without padding, each pattern of which is a value.
+        unsafe impl Element for Complex<$t> {
+            type Accumulator = Self;
+            #[inline(always)]
+            fn to_f64(self) -> f64 { self.re.to_f64() }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self { Complex { re: <$t>::from_f64(value), im: 0.0 } }
+            #[inline(always)]
+            fn to_i64(self) -> i64 { self.re.to_i64() }
+            #[inline(always)]
+            fn from_i64(value: i64) -> Self { Complex { re: <$t>::from_i64(value), im: 0.0 } }
+        }
+    )*};
+}
+complex!(f32, f64);

@@ -42,7 +42,7 @@ pub fn save<'a>(path: impl AsRef<Path>, tensors: impl IntoIterator<Item = (&'a s
     let path = path.as_ref();
     let packed: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
-        .map(|(name, t)| Ok((name, to_dtype(t.dtype()), t.shape().to_vec(), t.to_bytes()?)))
+        .map(|(name, t)| Ok((name, to_dtype(t.dtype())?, t.shape().to_vec(), t.to_bytes()?)))
         .collect::<Result<_>>()?;
     let views = packed
         .iter()
@@ -69,12 +69,13 @@ fn dtype_of(dtype: Dtype) -> Option<DType> {
         Dtype::BF16 => DType::BF16,
         Dtype::F32 => DType::F32,
         Dtype::F64 => DType::F64,
+        Dtype::C64 => DType::C64,
         _ => return None,
     })
 }
 
-fn to_dtype(dtype: DType) -> Dtype {
-    match dtype {
+fn to_dtype(dtype: DType) -> Result<Dtype> {
+    Ok(match dtype {
         DType::Bool => Dtype::BOOL,
         DType::U8 => Dtype::U8,
         DType::I8 => Dtype::I8,
@@ -85,5 +86,7 @@ fn to_dtype(dtype: DType) -> Dtype {
         DType::BF16 => Dtype::BF16,
         DType::F32 => Dtype::F32,
         DType::F64 => Dtype::F64,
-    }
+        DType::C64 => Dtype::C64,
+        DType::C128 => return Err(Error::file("safetensors has no complex128; convert to complex64")),
+    })
 }

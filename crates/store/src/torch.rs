@@ -131,7 +131,7 @@ impl Reader {
         let bytes = wanted.numel.checked_mul(dtype.size()).ok_or_else(|| Error::file("a storage beyond all memory"))?;
         let mut data = record(&mut self.archive, &format!("{}data/{}", self.root, wanted.key), Some(bytes))?;
         if self.big_endian != cfg!(target_endian = "big") {
-            data.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+            data.chunks_exact_mut(dtype.to_real().size()).for_each(<[u8]>::reverse);
         }
         let storage = Storage::from_bytes(&data)?;
         self.storages.insert(wanted.key.clone(), (storage.clone(), dtype));
@@ -140,7 +140,7 @@ impl Reader {
 }
 
 /// Storage classes and the dtypes they name.
-const CLASSES: [(&str, DType); 10] = [
+const CLASSES: [(&str, DType); 12] = [
     ("FloatStorage", DType::F32),
     ("DoubleStorage", DType::F64),
     ("HalfStorage", DType::F16),
@@ -151,6 +151,8 @@ const CLASSES: [(&str, DType); 10] = [
     ("CharStorage", DType::I8),
     ("ByteStorage", DType::U8),
     ("BoolStorage", DType::Bool),
+    ("ComplexFloatStorage", DType::C64),
+    ("ComplexDoubleStorage", DType::C128),
 ];
 
 fn dtype_of_class(class: &str) -> Option<DType> {

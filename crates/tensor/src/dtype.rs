@@ -1,6 +1,6 @@
 //! Element types and PyTorch's rules for mixing them.
 
-use flambeau_kernels::element::{Bool, Element, bf16, f16};
+use flambeau_kernels::element::{Bool, Complex, Element, bf16, f16};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The type of a tensor's elements.
@@ -27,11 +27,15 @@ pub enum DType {
     F32,
     /// IEEE double precision.
     F64,
+    /// Complex numbers of two single-precision parts.
+    C64,
+    /// Complex numbers of two double-precision parts.
+    C128,
 }
 
 impl DType {
     /// All dtypes, from the narrowest kind to the widest.
-    pub const ALL: [DType; 10] = [
+    pub const ALL: [DType; 12] = [
         DType::Bool,
         DType::U8,
         DType::I8,
@@ -42,6 +46,8 @@ impl DType {
         DType::BF16,
         DType::F32,
         DType::F64,
+        DType::C64,
+        DType::C128,
     ];
 
     /// Bytes of one element.
@@ -50,13 +56,41 @@ impl DType {
             DType::Bool | DType::U8 | DType::I8 => 1,
             DType::I16 | DType::F16 | DType::BF16 => 2,
             DType::I32 | DType::F32 => 4,
-            DType::I64 | DType::F64 => 8,
+            DType::I64 | DType::F64 | DType::C64 => 8,
+            DType::C128 => 16,
         }
     }
 
-    /// Whether this is a floating-point type: only these carry gradients.
+    /// Whether this is a floating-point type.
     pub const fn is_floating_point(self) -> bool {
         matches!(self, DType::F16 | DType::BF16 | DType::F32 | DType::F64)
+    }
+
+    /// Whether this is a complex type.
+    pub const fn is_complex(self) -> bool {
+        matches!(self, DType::C64 | DType::C128)
+    }
+
+    /// Whether tensors of this type carry gradients: floating-point and complex ones do.
+    pub const fn is_differentiable(self) -> bool {
+        self.is_floating_point() || self.is_complex()
+    }
+
+    /// The type of a complex type's parts; any other type itself.
+    pub const fn to_real(self) -> DType {
+        match self {
+            DType::C64 => DType::F32,
+            DType::C128 => DType::F64,
+            other => other,
+        }
+    }
+
+    /// The complex type with parts of this precision.
+    pub const fn to_complex(self) -> DType {
+        match self {
+            DType::F64 | DType::C128 => DType::C128,
+            _ => DType::C64,
+        }
     }
 
     /// Whether this is an integer type or, with `include_bool`, the truth values.
@@ -81,6 +115,8 @@ impl DType {
             DType::BF16 => "bfloat16",
             DType::F32 => "float32",
             DType::F64 => "float64",
+            DType::C64 => "complex64",
+            DType::C128 => "complex128",
         }
     }
 
@@ -97,6 +133,8 @@ impl DType {
             DType::BF16 => "BFloat16",
             DType::F32 => "Float",
             DType::F64 => "Double",
+            DType::C64 => "ComplexFloat",
+            DType::C128 => "ComplexDouble",
         }
     }
 
@@ -113,6 +151,8 @@ impl DType {
             DType::BF16 => "c10::BFloat16",
             DType::F32 => "float",
             DType::F64 => "double",
+            DType::C64 => "c10::complex<float>",
+            DType::C128 => "c10::complex<double>",
         }
     }
 
@@ -122,6 +162,13 @@ impl DType {
         match (self, other) {
             (a, b) if a == b => a,
             (Bool, x) | (x, Bool) => x,
+            (a, b) if a.is_complex() || b.is_complex() => {
+                if a.to_real() == F64 || b.to_real() == F64 {
+                    C128
+                } else {
+                    C64
+                }
+            }
             (a, b) if a.is_floating_point() != b.is_floating_point() => {
                 if a.is_floating_point() {
                     a
@@ -139,7 +186,7 @@ impl DType {
     /// Whether a result of this dtype may be written into a tensor of `to` (not from floats to
     /// integers, nor from numbers to truth values).
     pub fn can_cast(self, to: DType) -> bool {
-        if self.is_floating_point() && !to.is_floating_point() {
+        if self.is_complex() && !to.is_complex() || self.is_floating_point() && !to.is_differentiable() {
             return false;
         }
         self == DType::Bool || to != DType::Bool
@@ -161,12 +208,13 @@ pub trait Number: Element {
 macro_rules! numbers {
     ($($t:ty => $d:ident),*) => {$( impl Number for $t { const DTYPE: DType = DType::$d; } )*};
 }
-numbers!(Bool => Bool, u8 => U8, i8 => I8, i16 => I16, i32 => I32, i64 => I64, f16 => F16, bf16 => BF16, f32 => F32, f64 => F64);
+numbers!(Bool => Bool, u8 => U8, i8 => I8, i16 => I16, i32 => I32, i64 => I64, f16 => F16, bf16 => BF16, f32 => F32, f64 => F64,
+    Complex<f32> => C64, Complex<f64> => C128);
 
 /// Runs the body with the type name bound to the element type of a dtype.
 ///
 /// `dispatch!(dtype, T => expression)` covers all dtypes; `dispatch!(floats dtype, T => expression,
-/// else other)` and `dispatch!(numbers …)` (no truth values), `dispatch!(integers …)` cover some.
+/// else other)`, `dispatch!(reals …)` (all but complex numbers) and `dispatch!(numbers …)` (no truth values), `dispatch!(integers …)` cover some.
 #[macro_export]
 macro_rules! dispatch {
     (@ $dtype:expr, $t:ident => $body:expr; [$($d:ident: $e:ty),*] $(else $other:expr)?) => {
@@ -177,7 +225,12 @@ macro_rules! dispatch {
     };
     ($dtype:expr, $t:ident => $body:expr) => {
         $crate::dispatch!(@ $dtype, $t => $body; [Bool: $crate::element::Bool, U8: u8, I8: i8, I16: i16, I32: i32, I64: i64,
-            F16: $crate::element::f16, BF16: $crate::element::bf16, F32: f32, F64: f64])
+            F16: $crate::element::f16, BF16: $crate::element::bf16, F32: f32, F64: f64,
+            C64: $crate::element::Complex<f32>, C128: $crate::element::Complex<f64>])
+    };
+    (reals $dtype:expr, $t:ident => $body:expr, else $other:expr) => {
+        $crate::dispatch!(@ $dtype, $t => $body; [Bool: $crate::element::Bool, U8: u8, I8: i8, I16: i16, I32: i32, I64: i64,
+            F16: $crate::element::f16, BF16: $crate::element::bf16, F32: f32, F64: f64] else $other)
     };
     (numbers $dtype:expr, $t:ident => $body:expr, else $other:expr) => {
         $crate::dispatch!(@ $dtype, $t => $body; [U8: u8, I8: i8, I16: i16, I32: i32, I64: i64,

@@ -106,7 +106,9 @@ impl Tensor {
             suffixes.push(format!("size=({}{comma})", sizes.join(", ")));
         }
         // Where there are numbers to see, integers and truth values show their default dtypes.
-        let told = dtype == default || (!empty && matches!(dtype, DType::I64 | DType::Bool));
+        let told = dtype == default
+            || dtype == default.to_complex() && default.is_floating_point()
+            || (!empty && matches!(dtype, DType::I64 | DType::Bool));
         if !told {
             suffixes.push(format!("dtype=torch.{dtype}"));
         }
@@ -121,9 +123,14 @@ impl Tensor {
         let summarized = self.numel() as f64 > options.threshold;
         let shown: Vec<Vec<Option<usize>>> =
             shape.iter().map(|&size| shown_indices(size, summarized, options.edgeitems)).collect();
-        let values = self.values_at(&shown)?;
-        let format = Format::of(&values, self.dtype(), options);
-        let mut printer = Printer { shown: &shown, values: values.iter(), format, linewidth: options.linewidth };
+        let real = self.detach().real()?;
+        let values = real.values_at(&shown)?;
+        let format = Format::of(&values, real.dtype(), options);
+        let imaginary = if self.dtype().is_complex() { self.detach().imag()?.values_at(&shown)? } else { Vec::new() };
+        let imaginary = (!imaginary.is_empty())
+            .then(|| Imaginary { format: Format::of(&imaginary, real.dtype(), options), values: imaginary.iter() });
+        let values = values.iter();
+        let mut printer = Printer { shown: &shown, values, format, imaginary, linewidth: options.linewidth };
         let mut out = String::new();
         printer.print(0, indent, &mut out);
         Ok(out)
@@ -164,16 +171,40 @@ fn shown_indices(size: usize, summarized: bool, edge: usize) -> Vec<Option<usize
     }
 }
 
+/// The imaginary parts of complex numbers, which have a format of their own.
+struct Imaginary<'a> {
+    values: std::slice::Iter<'a, Scalar>,
+    format: Format,
+}
+
 struct Printer<'a> {
     shown: &'a [Vec<Option<usize>>],
     values: std::slice::Iter<'a, Scalar>,
     format: Format,
+    imaginary: Option<Imaginary<'a>>,
     linewidth: usize,
 }
 
 impl Printer<'_> {
     fn next(&mut self) -> String {
-        self.values.next().map_or_else(String::new, |value| self.format.text(*value))
+        let mut text = self.values.next().map_or_else(String::new, |value| self.format.text(*value));
+        if let Some(imaginary) = &mut self.imaginary
+            && let Some(value) = imaginary.values.next()
+        {
+            let part = imaginary.format.text(*value);
+            let part = part.trim_start();
+            if !part.starts_with(['+', '-']) {
+                text.push('+');
+            }
+            text.push_str(part);
+            text.push('j');
+        }
+        text
+    }
+
+    /// Characters that a number takes.
+    fn width(&self) -> usize {
+        self.format.width() + self.imaginary.as_ref().map_or(0, |part| part.format.width() + 1)
     }
 
     /// Prints from dimension `dim` on, in column `indent`.
@@ -186,7 +217,7 @@ impl Printer<'_> {
         }
         out.push('[');
         let indices = &self.shown[dim];
-        let per_line = (self.linewidth.saturating_sub(indent) / (self.format.width() + 2)).max(1);
+        let per_line = (self.linewidth.saturating_sub(indent) / (self.width() + 2)).max(1);
         for (i, index) in indices.iter().enumerate() {
             if i > 0 {
                 let breaks = if rest > 1 { rest - 1 } else { usize::from(i % per_line == 0) };

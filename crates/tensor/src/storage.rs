@@ -91,6 +91,11 @@ impl Storage {
         !matches!(self.memory, Memory::Foreign { writable: false, .. })
     }
 
+    /// Whether the memory is this library's own, so that a tensor may be given more of it.
+    pub fn is_resizable(&self) -> bool {
+        matches!(self.memory, Memory::Owned(_))
+    }
+
     /// The first byte. Reading or writing through it is up to the caller to synchronise;
     /// operators use [`Access`].
     pub fn as_ptr(&self) -> *mut u8 {
@@ -184,6 +189,33 @@ impl Array {
     /// Whether the elements lie densely in row-major order.
     pub fn is_contiguous(&self) -> bool {
         self.layout.is_contiguous(MemoryFormat::Contiguous)
+    }
+
+    /// The parts of complex numbers: an array of their real type with one more dimension, of size 2.
+    /// The array itself if its numbers are not complex.
+    ///
+    /// # Errors
+    /// If the layout overflows.
+    pub(crate) fn as_real(&self) -> Result<Self> {
+        if !self.dtype.is_complex() {
+            return Ok(self.clone());
+        }
+        let (mut shape, mut strides) = (self.shape().to_vec(), Vec::with_capacity(self.shape().len() + 1));
+        shape.push(2);
+        strides.extend(self.strides().iter().map(|stride| stride * 2));
+        strides.push(1);
+        let layout = Layout::strided(shape, &strides, self.layout.offset() * 2);
+        Array::new(self.storage.clone(), layout, self.dtype.to_real())
+    }
+
+    /// The real parts (`part` 0) or the imaginary ones (1) of complex numbers.
+    ///
+    /// # Errors
+    /// If the layout overflows.
+    pub(crate) fn part(&self, part: usize) -> Result<Self> {
+        let strides: Vec<usize> = self.strides().iter().map(|stride| stride * 2).collect();
+        let layout = Layout::strided(self.shape(), &strides, self.layout.offset() * 2 + part);
+        Array::new(self.storage.clone(), layout, self.dtype.to_real())
     }
 
     /// Whether this array and another may touch the same bytes.

@@ -117,6 +117,9 @@ impl Tensor {
             )));
         }
         let dtype = self.dtype();
+        if dtype.is_complex() {
+            return Err(Error::dtype("a complex number is no real scalar; look at its real() and imag()"));
+        }
         crate::dispatch!(dtype, T => {
             let value = self.to_vec::<T>()?[0];
             use flambeau_kernels::element::Element;

@@ -1,6 +1,6 @@
 //! Printing, against texts that PyTorch printed (`golden/print.py` writes them).
 
-use flambeau_tensor::element::{Bool, bf16, f16};
+use flambeau_tensor::element::{Bool, Complex, bf16, f16};
 use flambeau_tensor::{DType, PrintOptions, Result, Tensor};
 
 fn tensor(dtype: DType, shape: &[usize], bits: &[u64]) -> Result<Tensor> {
@@ -18,6 +18,11 @@ fn tensor(dtype: DType, shape: &[usize], bits: &[u64]) -> Result<Tensor> {
         DType::BF16 => from(bits, shape, |b| bf16::from_bits(b as u16)),
         DType::F32 => from(bits, shape, |b| f32::from_bits(b as u32)),
         DType::F64 => from(bits, shape, f64::from_bits),
+        // Both parts in one word.
+        DType::C64 => {
+            from(bits, shape, |b| Complex { re: f32::from_bits((b >> 32) as u32), im: f32::from_bits(b as u32) })
+        }
+        DType::C128 => from(bits, shape, |b| Complex { re: f64::from_bits(b), im: 0.0 }),
     }
 }
 

@@ -25,4 +25,8 @@ def __getattr__(name):
         value = getattr(_attention, name)
         globals()[name] = value
         return value
+    if name == "grad":
+        from flambeau.nn import grad
+
+        return grad
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

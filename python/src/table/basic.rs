@@ -34,20 +34,16 @@ pub(super) fn register(table: &mut Table<'_>) {
         a.tensor(0).is_contiguous_in(a.format_of(1))
     });
     table.both("is_floating_point(Tensor input)", |a| a.tensor(0).dtype().is_floating_point());
-    table.both("is_complex(Tensor input)", |_| false);
+    table.both("is_complex(Tensor input)", |a| a.tensor(0).dtype().is_complex());
     table.both("is_signed(Tensor input)", |a| {
         let dtype = a.tensor(0).dtype();
         !matches!(dtype, flambeau_tensor::DType::Bool | flambeau_tensor::DType::U8)
     });
     table.both("is_conj(Tensor input)", |_| false);
     table.both("is_neg(Tensor input)", |_| false);
-    for schema in ["resolve_conj(Tensor input)", "resolve_neg(Tensor input)", "conj(Tensor input)"] {
+    for schema in ["resolve_conj(Tensor input)", "resolve_neg(Tensor input)"] {
         table.both(schema, |a| a.tensor(0).clone());
     }
-    table.function("real(Tensor input)", |a| a.tensor(0).clone());
-    table.function("imag(Tensor input)", |_| {
-        Err::<Tensor, _>(Error::runtime("imag is not implemented for tensors with non-complex dtypes."))
-    });
     table.both("is_inference(Tensor input)", |a| a.tensor(0).is_inference());
     table.both("is_same_size(Tensor input, Tensor other)", |a| a.tensor(0).shape() == a.tensor(1).shape());
     table.method("is_set_to(Tensor input, Tensor tensor)", |a| {
@@ -65,7 +61,7 @@ pub(super) fn register(table: &mut Table<'_>) {
             _ => Err(Error::runtime("Boolean value of Tensor with more than one value is ambiguous")),
         }
     });
-    table.method("item(Tensor input)", |a| a.tensor(0).item());
+    table.method("item(Tensor input)", |a| item(a.tensor(0)));
     table.both("detach(Tensor input)", |a| a.tensor(0).detach());
     table.both("detach_(Tensor input)", |a| a.tensor(0).detach_());
     table.method("requires_grad_(Tensor input, bool requires_grad=True)", |a| a.tensor(0).requires_grad_(a.bool(1)));
@@ -91,6 +87,15 @@ pub(super) fn register(table: &mut Table<'_>) {
     table.function("_shape_as_tensor(Tensor input)", |a| shape_tensor(a.tensor(0)));
 }
 
+/// The only element as a number.
+fn item(tensor: &Tensor) -> Result<Output> {
+    if tensor.numel() == 1 && tensor.dtype().is_complex() {
+        let tensor = tensor.detach();
+        return Ok(Output::Complex(tensor.real()?.item()?.to_f64(), tensor.imag()?.item()?.to_f64()));
+    }
+    tensor.item()?.into_output()
+}
+
 /// The dtype of a result of two operands, each a dtype and its rank: 0 for a number, 1 for a 0-d
 /// tensor, 2 for another. The lower rank counts only if it is of a higher kind.
 fn promote(
@@ -98,7 +103,13 @@ fn promote(
     (b, rank_b): (flambeau_tensor::DType, u8),
 ) -> flambeau_tensor::DType {
     let kind = |d: flambeau_tensor::DType| {
-        if d.is_floating_point() { 2 } else { u8::from(d.is_integral(false)) }
+        if d.is_complex() {
+            3
+        } else if d.is_floating_point() {
+            2
+        } else {
+            u8::from(d.is_integral(false))
+        }
     };
     if rank_a == rank_b {
         return a.promote(b);

@@ -23,6 +23,7 @@
 
 mod activation;
 mod basic;
+mod complex;
 mod conv;
 mod copy;
 mod create;
@@ -158,6 +159,7 @@ const FAMILIES: [Family; 20] = [
     index::register,
     join::register,
     linalg::register,
+    complex::register,
     random::register,
     conv::register,
     pool::register,

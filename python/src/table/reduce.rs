@@ -103,16 +103,16 @@ fn extremes(table: &mut Table<'_>) {
         a.tensor(0).argmin(a.opt_dim(1), a.bool(2))
     });
     table.both("max(Tensor input, *, Tensor out=None)", |a| a.tensor(0).max());
+    table.both("max(Tensor input, Tensor other, *, Tensor out=None)", |a| a.tensor(0).maximum(a.tensor(1)));
     table.both("max(Tensor input, int dim, bool keepdim=False, *, Tensor[] out=None)", |a| {
         a.tensor(0).max_dim(a.dim(1), a.bool(2))
     });
-    table.both("max(Tensor input, Tensor other, *, Tensor out=None)", |a| a.tensor(0).maximum(a.tensor(1)));
     table.returns("max", &["values", "indices"]);
     table.both("min(Tensor input, *, Tensor out=None)", |a| a.tensor(0).min());
+    table.both("min(Tensor input, Tensor other, *, Tensor out=None)", |a| a.tensor(0).minimum(a.tensor(1)));
     table.both("min(Tensor input, int dim, bool keepdim=False, *, Tensor[] out=None)", |a| {
         a.tensor(0).min_dim(a.dim(1), a.bool(2))
     });
-    table.both("min(Tensor input, Tensor other, *, Tensor out=None)", |a| a.tensor(0).minimum(a.tensor(1)));
     table.returns("min", &["values", "indices"]);
     table.both("amax(Tensor input, int[1] dim=(), bool keepdim=False, *, Tensor out=None)", |a| {
         a.tensor(0).amax(&a.dims(1), a.bool(2))

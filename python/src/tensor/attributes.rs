@@ -127,15 +127,18 @@ impl PyTensor {
         wrap(py, tensor)
     }
 
-    /// The tensor itself: real numbers are their own real part.
+    /// The real parts; real numbers are their own.
     #[getter]
-    fn real(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn real(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let tensor = run(py, || self.tensor.real())?;
+        wrap(py, tensor)
     }
 
+    /// The imaginary parts of complex numbers.
     #[getter]
-    fn imag(&self) -> PyResult<()> {
-        Err(PyRuntimeError::new_err("imag is not implemented for tensors with non-complex dtypes."))
+    fn imag(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let tensor = run(py, || self.tensor.imag())?;
+        wrap(py, tensor)
     }
 
     #[getter]
@@ -276,7 +279,7 @@ impl PyTensor {
         };
         let tensor = data.detach();
         if require_grad {
-            if !tensor.dtype().is_floating_point() {
+            if !tensor.dtype().is_differentiable() {
                 return Err(PyRuntimeError::new_err(
                     "Only Tensors of floating point and complex dtype can require gradients",
                 ));

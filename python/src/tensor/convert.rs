@@ -2,12 +2,12 @@
 
 use super::PyTensor;
 use crate::error::{run, to_python, warn};
-use flambeau_tensor::element::Element;
+use flambeau_tensor::element::{Complex, Element};
 use flambeau_tensor::{DType, Scalar, Tensor, dispatch};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyComplex, PyList};
 
 fn only_element(py: Python<'_>, tensor: &Tensor) -> PyResult<Scalar> {
     if tensor.numel() != 1 {
@@ -46,8 +46,12 @@ impl PyTensor {
         only_element(py, &self.tensor).map(Scalar::to_f64)
     }
 
-    fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyComplex>> {
-        only_element(py, &self.tensor).map(|s| pyo3::types::PyComplex::from_doubles(py, s.to_f64(), 0.0))
+    fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyComplex>> {
+        let part =
+            |part: flambeau_tensor::Result<Tensor>| only_element(py, &part.map_err(to_python)?).map(Scalar::to_f64);
+        let tensor = self.tensor.detach();
+        let im = if tensor.dtype().is_complex() { part(tensor.imag())? } else { 0.0 };
+        Ok(PyComplex::from_doubles(py, part(tensor.real())?, im))
     }
 
     fn __index__(&self, py: Python<'_>) -> PyResult<i64> {
@@ -77,6 +81,10 @@ impl PyTensor {
                 let values = run(py, || self.tensor.to_vec::<T>())?;
                 nested(py, &shape, &mut values.into_iter().map(Element::to_f64))
             }, else unreachable!("a floating-point dtype")),
+            d if d.is_complex() => {
+                let values = run(py, || self.tensor.to_dtype(DType::C128)?.to_vec::<Complex<f64>>())?;
+                nested(py, &shape, &mut values.into_iter().map(|z| PyComplex::from_doubles(py, z.re, z.im)))
+            }
             d => dispatch!(integers d, T => {
                 let values = run(py, || self.tensor.to_vec::<T>())?;
                 nested(py, &shape, &mut values.into_iter().map(Element::to_i64))

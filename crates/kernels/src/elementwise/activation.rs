@@ -255,7 +255,10 @@ macro_rules! activations {
                         g
                     }
                 }),
-                Hardsigmoid => scaled!($t, |g, x, p, q| if x > -3.0 && x < 3.0 { g / 6.0 } else { 0.0 }),
+                // PyTorch's factor is a sixth in single precision, whatever the dtype.
+                Hardsigmoid => {
+                    scaled!($t, |g, x, p, q| if x > -3.0 && x < 3.0 { g * (1.0f32 / 6.0) as $t } else { 0.0 })
+                }
                 Hardtanh => scaled!($t, |g, x, p, q| if x <= p || x >= q { 0.0 } else { g }),
                 Hardshrink | Softshrink => scaled!($t, |g, x, p, q| if x >= -p && x <= p { 0.0 } else { g }),
                 Softplus => scaled!($t, |g, x, p, q| if x * p > q { g } else { g / (1.0 + (-x * p).exp_()) }),

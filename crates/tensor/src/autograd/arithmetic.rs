@@ -38,6 +38,17 @@ pub(crate) fn copy_into(dst: &Array, src: &Array) -> Result<()> {
 }
 
 fn combine_into(op: BinaryOp, dst: &Array, src: &Array) -> Result<()> {
+    if dst.dtype().is_complex() {
+        // Sums of complex numbers are sums of their parts; a real factor acts on both.
+        let factor = matches!(op, BinaryOp::Div) && !src.dtype().is_complex();
+        if factor {
+            combine_into(op, &dst.part(0)?, src)?;
+            return combine_into(op, &dst.part(1)?, src);
+        }
+        let whole = Array::uninit(Layout::contiguous(src.shape()), dst.dtype())?;
+        backend::of(Device::Cpu).copy(src, &whole)?;
+        return combine_into(op, &dst.as_real()?, &spread(&whole, dst.shape())?.as_real()?);
+    }
     let backend = backend::of(Device::Cpu);
     let src = spread(src, dst.shape())?;
     let write =
@@ -143,7 +154,7 @@ pub(crate) fn cast(tensor: &Tensor, dtype: DType) -> Result<Tensor> {
     let array = Array::uninit(dense_like(source.layout()), dtype)?;
     copy_into(&array, &source)?;
     let out = Tensor::from_array(array);
-    if dtype.is_floating_point()
+    if dtype.is_differentiable()
         && let Some(r) = Recorder::new("ToCopyBackward0", &[tensor])
     {
         let from = source.dtype();

@@ -92,6 +92,12 @@ fn roots(outputs: &[Tensor], gradients: &[Option<Tensor>]) -> Result<Vec<(Edge, 
                 if output.numel() != 1 {
                     return Err(Error::autograd("grad can be implicitly created only for scalar outputs"));
                 }
+                if output.dtype().is_complex() {
+                    return Err(Error::autograd(format!(
+                        "grad can be implicitly created only for real scalar outputs but got torch.{}",
+                        output.dtype()
+                    )));
+                }
                 Some(arithmetic::full(&output.shape(), output.dtype(), 1.0)?)
             }
             None => None,

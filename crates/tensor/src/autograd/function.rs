@@ -229,7 +229,7 @@ pub fn record(
     node.saved = Mutex::new(Some(saved.iter().map(keep).collect()));
     let node = Arc::new(node);
     for (output_nr, output) in outputs.iter().enumerate() {
-        if is_in(&non_differentiable, output) || !output.dtype().is_floating_point() {
+        if is_in(&non_differentiable, output) || !output.dtype().is_differentiable() {
             continue;
         }
         if is_in(&dirty, output) {

@@ -85,7 +85,7 @@ pub fn gradcheck_with<O: Outputs>(
         }
     }
     let outputs = function(inputs)?.into_tensors();
-    let differentiable: Vec<usize> = (0..outputs.len()).filter(|&o| outputs[o].dtype().is_floating_point()).collect();
+    let differentiable: Vec<usize> = (0..outputs.len()).filter(|&o| outputs[o].dtype().is_differentiable()).collect();
     let wrt: Vec<Tensor> = checked.iter().map(|&i| inputs[i].clone()).collect();
     let options = BackwardOptions { retain_graph: true, allow_unused: true, ..Default::default() };
     for &o in &differentiable {

@@ -59,6 +59,11 @@ impl Tensor {
             let leaf = requires_grad && self.meta(|m| m.view.is_none()) && self.is_leaf();
             let view = self.meta(|m| m.view.clone());
             if let Some(view) = view {
+                if requires_grad && view.base.dtype() != self.dtype() {
+                    return Err(Error::not_implemented(
+                        "the parts of a complex tensor cannot be written to in place where gradients are recorded; compute them apart and join them with complex()",
+                    ));
+                }
                 self.check_view(view.made, view.one_of_many)?;
                 if requires_grad && view.base.requires_grad() && view.base.is_leaf() {
                     return Err(Error::autograd(
@@ -112,7 +117,7 @@ impl Tensor {
         if !is_grad_enabled() || !(self.requires_grad() || written.requires_grad()) {
             return;
         }
-        if !self.dtype().is_floating_point() {
+        if !self.dtype().is_differentiable() {
             return;
         }
         match self.base() {

@@ -7,7 +7,7 @@ impl Tensor {
     /// Sets whether operators on this tensor are recorded, and gives it back.
     ///
     /// # Errors
-    /// If this is no leaf, or its dtype carries no gradient, or it was made in inference mode.
+    /// If this is no leaf and its flag would change, or its dtype carries no gradient, or it was made in inference mode.
     pub fn requires_grad_(&self, requires_grad: bool) -> Result<Tensor> {
         if self.is_inference() && !is_inference_mode_enabled() && requires_grad {
             return Err(Error::autograd(
@@ -15,14 +15,15 @@ impl Tensor {
             ));
         }
         if !self.is_leaf() {
-            let advice = if requires_grad {
-                ""
-            } else {
-                " If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            };
-            return Err(Error::autograd(format!("you can only change requires_grad flags of leaf variables.{advice}")));
+            // What was recorded needs a gradient already.
+            if requires_grad && self.requires_grad() {
+                return Ok(self.clone());
+            }
+            return Err(Error::autograd(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            ));
         }
-        if requires_grad && !self.dtype().is_floating_point() {
+        if requires_grad && !self.dtype().is_differentiable() {
             return Err(Error::autograd("only Tensors of floating point dtype can require gradients"));
         }
         self.meta_mut(|m| m.requires_grad = requires_grad);
@@ -96,7 +97,7 @@ impl Tensor {
     /// # Errors
     /// If this tensor requires a gradient and the new dtype carries none.
     pub fn set_data(&self, data: &Tensor) -> Result<()> {
-        if self.requires_grad() && !data.dtype().is_floating_point() {
+        if self.requires_grad() && !data.dtype().is_differentiable() {
             return Err(Error::autograd(
                 "data set to a tensor that requires gradients must be floating point or complex dtype",
             ));

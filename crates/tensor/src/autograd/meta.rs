@@ -97,7 +97,7 @@ impl Tensor {
             // A write to the base may have brought a history in after the view was made.
             (own, if own { None } else { m.view.as_ref().map(|v| v.base.clone()) })
         });
-        own || (base.is_some_and(|b| b.requires_grad()) && self.dtype().is_floating_point())
+        own || (base.is_some_and(|b| b.requires_grad()) && self.dtype().is_differentiable())
     }
 
     /// Whether nothing made this tensor (or what made it was not recorded).

@@ -24,6 +24,11 @@ impl Recorder {
         Some(Self { name: name.to_owned(), edges, saved: Vec::new() })
     }
 
+    /// Adds an input that has no gradient: a number in a tensor's place.
+    pub fn number(&mut self) {
+        self.edges.push(None);
+    }
+
     /// Keeps an input for the backward pass.
     pub fn save(&mut self, tensor: &Tensor) -> Saved {
         self.saved.push(SavedTensor::input(tensor));
@@ -63,7 +68,7 @@ impl Recorder {
     ) {
         let node = self.into_node(outputs, Box::new(backward));
         for (output_nr, output) in outputs.iter().enumerate() {
-            if output.dtype().is_floating_point() {
+            if output.dtype().is_differentiable() {
                 output.meta_mut(|m| {
                     m.grad_fn = Some(node.clone());
                     m.output_nr = output_nr;

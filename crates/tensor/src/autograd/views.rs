@@ -16,7 +16,7 @@ impl Tensor {
             (own, outdated.map(|v| v.base.clone()))
         });
         let Some(base) = base else { return own };
-        if !base.requires_grad() || !self.dtype().is_floating_point() {
+        if base.dtype() != self.dtype() || !base.requires_grad() || !self.dtype().is_differentiable() {
             return own;
         }
         let (base_layout, view_layout) = (base.layout(), self.layout());

@@ -11,17 +11,18 @@ fn apply(kernel: Option<Kernel>, numbers: [Scalar; 2], inputs: &[&Array], out: &
         Error::not_implemented(format!("activation not implemented for '{}'", out.dtype().scalar_type_name()))
     })?;
     let access = Access::new(inputs, &[out])?;
-    let reads: Vec<_> = inputs.iter().map(|a| input(&access, Source::Array(a))).collect();
+    let reads = inputs.iter().map(|a| input(&access, Source::Array(a))).collect::<Result<Vec<_>>>()?;
+    let output = output(&access, out)?;
     let parameters = Parameters::new(number(numbers[0]), number(numbers[1]));
     // SAFETY: the arrays' layouts lie inside their storages, which are locked; operators write to
     // no array that shows one element twice.
-    unsafe { kernel::run(out.shape(), output(&access, out), &reads, &kernel, &parameters) };
+    unsafe { kernel::run(out.shape(), output, &reads, &kernel, &parameters) };
     Ok(())
 }
 
 impl Activations for Cpu {
     fn activation(&self, f: Activation, parameters: [Scalar; 2], input: &Array, output: &Array) -> Result<()> {
-        apply(kernel::activation(f, compute_type(output.dtype())), parameters, &[input], output)
+        apply(kernel::activation(f, compute_type(output.dtype())?), parameters, &[input], output)
     }
 
     fn activation_derivative(
@@ -32,6 +33,6 @@ impl Activations for Cpu {
         inputs: [&Array; 2],
         output: &Array,
     ) -> Result<()> {
-        apply(kernel::activation_derivative(f, order, compute_type(output.dtype())), parameters, &inputs, output)
+        apply(kernel::activation_derivative(f, order, compute_type(output.dtype())?), parameters, &inputs, output)
     }
 }

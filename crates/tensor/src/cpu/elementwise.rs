@@ -8,8 +8,11 @@ use flambeau_kernels::elementwise::{self as kernel, Compute, Input, Kernel, Kind
 use smallvec::SmallVec;
 
 /// What the kernels call a dtype.
-pub(crate) fn kind(dtype: DType) -> Kind {
-    match dtype {
+///
+/// # Errors
+/// For complex numbers, which the kernels compute on as pairs of reals.
+pub(crate) fn kind(dtype: DType) -> Result<Kind> {
+    Ok(match dtype {
         DType::Bool => Kind::Bool,
         DType::U8 => Kind::U8,
         DType::I8 => Kind::I8,
@@ -20,12 +23,16 @@ pub(crate) fn kind(dtype: DType) -> Kind {
         DType::BF16 => Kind::BF16,
         DType::F32 => Kind::F32,
         DType::F64 => Kind::F64,
-    }
+        DType::C64 | DType::C128 => return Err(super::unsupported(dtype)),
+    })
 }
 
 /// The type that a dtype's arithmetic is done in.
-pub(crate) fn compute_type(dtype: DType) -> Compute {
-    kind(dtype).compute()
+///
+/// # Errors
+/// As [`kind`].
+pub(crate) fn compute_type(dtype: DType) -> Result<Compute> {
+    Ok(kind(dtype)?.compute())
 }
 
 /// A number as the kernels take it.
@@ -51,16 +58,16 @@ pub(crate) fn address_mut(access: &Access<'_>, array: &Array) -> *mut u8 {
 }
 
 /// An array as the kernels read it.
-pub(crate) fn input<'a>(access: &Access<'_>, source: Source<'a>) -> Input<'a> {
-    match source {
-        Source::Array(a) => Input::Memory { pointer: address(access, a), kind: kind(a.dtype()), strides: a.strides() },
+pub(crate) fn input<'a>(access: &Access<'_>, source: Source<'a>) -> Result<Input<'a>> {
+    Ok(match source {
+        Source::Array(a) => Input::Memory { pointer: address(access, a), kind: kind(a.dtype())?, strides: a.strides() },
         Source::Number(n) => Input::Number(number(n)),
-    }
+    })
 }
 
 /// An array as the kernels write it.
-pub(crate) fn output<'a>(access: &Access<'_>, out: &'a Array) -> Output<'a> {
-    Output { pointer: address_mut(access, out), kind: kind(out.dtype()), strides: out.strides() }
+pub(crate) fn output<'a>(access: &Access<'_>, out: &'a Array) -> Result<Output<'a>> {
+    Ok(Output { pointer: address_mut(access, out), kind: kind(out.dtype())?, strides: out.strides() })
 }
 
 fn lock<'a>(sources: &[Source<'a>], out: &'a Array) -> Result<Access<'a>> {
@@ -76,10 +83,11 @@ fn lock<'a>(sources: &[Source<'a>], out: &'a Array) -> Result<Access<'a>> {
 
 fn apply(kernel: &Kernel, parameters: &Parameters, sources: &[Source<'_>], out: &Array) -> Result<()> {
     let access = lock(sources, out)?;
-    let inputs: SmallVec<[Input<'_>; 3]> = sources.iter().map(|&s| input(&access, s)).collect();
+    let inputs: SmallVec<[Input<'_>; 3]> = sources.iter().map(|&s| input(&access, s)).collect::<Result<_>>()?;
+    let output = output(&access, out)?;
     // SAFETY: the arrays' layouts lie inside their storages, which are locked; operators write to
     // no array that shows one element twice.
-    unsafe { kernel::run(out.shape(), output(&access, out), &inputs, kernel, parameters) };
+    unsafe { kernel::run(out.shape(), output, &inputs, kernel, parameters) };
     Ok(())
 }
 
@@ -93,21 +101,21 @@ fn missing(op: impl std::fmt::Debug, dtype: DType) -> Error {
 
 impl Elementwise for Cpu {
     fn unary(&self, op: UnaryOp, compute: DType, numbers: [Scalar; 2], a: Source<'_>, out: &Array) -> Result<()> {
-        let kernel = kernel::unary(op, compute_type(compute)).ok_or_else(|| missing(op, compute))?;
+        let kernel = kernel::unary(op, compute_type(compute)?).ok_or_else(|| missing(op, compute))?;
         apply(&kernel, &parameters(numbers[0], numbers[1]), &[a], out)
     }
 
     fn predicate(&self, op: PredicateOp, compute: DType, a: Source<'_>, out: &Array) -> Result<()> {
-        apply(&kernel::predicate(op, compute_type(compute)), &Parameters::NONE, &[a], out)
+        apply(&kernel::predicate(op, compute_type(compute)?), &Parameters::NONE, &[a], out)
     }
 
     fn binary(&self, op: BinaryOp, compute: DType, alpha: Scalar, inputs: [Source<'_>; 2], out: &Array) -> Result<()> {
-        let kernel = kernel::binary(op, compute_type(compute)).ok_or_else(|| missing(op, compute))?;
+        let kernel = kernel::binary(op, compute_type(compute)?).ok_or_else(|| missing(op, compute))?;
         apply(&kernel, &parameters(alpha, alpha), &inputs, out)
     }
 
     fn compare(&self, op: CompareOp, compute: DType, inputs: [Source<'_>; 2], out: &Array) -> Result<()> {
-        apply(&kernel::compare(op, compute_type(compute)), &Parameters::NONE, &inputs, out)
+        apply(&kernel::compare(op, compute_type(compute)?), &Parameters::NONE, &inputs, out)
     }
 
     fn ternary(
@@ -118,25 +126,40 @@ impl Elementwise for Cpu {
         inputs: [Source<'_>; 3],
         out: &Array,
     ) -> Result<()> {
-        let kernel = kernel::ternary(op, compute_type(compute)).ok_or_else(|| missing(op, compute))?;
+        let kernel = kernel::ternary(op, compute_type(compute)?).ok_or_else(|| missing(op, compute))?;
         apply(&kernel, &parameters(alpha, alpha), &inputs, out)
     }
 
     fn select(&self, compute: DType, condition: Source<'_>, inputs: [Source<'_>; 2], out: &Array) -> Result<()> {
-        apply(&kernel::select(compute_type(compute)), &Parameters::NONE, &[condition, inputs[0], inputs[1]], out)
+        apply(&kernel::select(compute_type(compute)?), &Parameters::NONE, &[condition, inputs[0], inputs[1]], out)
     }
 
     fn copy(&self, source: &Array, out: &Array) -> Result<()> {
+        match (source.dtype().is_complex(), out.dtype().is_complex()) {
+            (false, false) => {}
+            (true, true) => return self.copy(&source.as_real()?, &out.as_real()?),
+            (true, false) => return self.copy(&source.part(0)?, out),
+            (false, true) => {
+                self.copy(source, &out.part(0)?)?;
+                return self.fill(&out.part(1)?, Scalar::Int(0));
+            }
+        }
         let access = lock(&[source.into()], out)?;
+        let (target, origin) = (output(&access, out)?, input(&access, source.into())?);
         // SAFETY: as in `apply`.
-        unsafe { kernel::copy(out.shape(), output(&access, out), input(&access, source.into())) };
+        unsafe { kernel::copy(out.shape(), target, origin) };
         Ok(())
     }
 
     fn fill(&self, out: &Array, value: Scalar) -> Result<()> {
+        if out.dtype().is_complex() {
+            self.fill(&out.part(0)?, value)?;
+            return self.fill(&out.part(1)?, Scalar::Int(0));
+        }
         let access = lock(&[], out)?;
+        let target = output(&access, out)?;
         // SAFETY: as in `apply`.
-        unsafe { kernel::fill(out.shape(), output(&access, out), number(value)) };
+        unsafe { kernel::fill(out.shape(), target, number(value)) };
         Ok(())
     }
 }

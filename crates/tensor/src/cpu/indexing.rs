@@ -3,7 +3,7 @@
 use super::Cpu;
 use crate::backend::{IndexedDims, Indexing, Scatter};
 use crate::{Access, Array, DType, Error, Layout, Number, Result, Scalar};
-use flambeau_kernels::element::{Bool, Element, bf16, f16};
+use flambeau_kernels::element::{Bool, Complex, Element, bf16, f16};
 use flambeau_kernels::indexing::{self, Axis};
 
 /// The numbers that an array's layout spans, gaps included.
@@ -39,7 +39,8 @@ fn bits(array: &Array) -> Result<Array> {
         1 => DType::I8,
         2 => DType::I16,
         4 => DType::I32,
-        _ => DType::I64,
+        8 => DType::I64,
+        _ => DType::C128,
     };
     Array::new(array.storage().clone(), array.layout().clone(), dtype)
 }
@@ -59,8 +60,12 @@ macro_rules! by_width {
                 type $t = i32;
                 $body
             }
-            _ => {
+            8 => {
                 type $t = i64;
+                $body
+            }
+            _ => {
+                type $t = Complex<f64>;
                 $body
             }
         }
@@ -250,7 +255,14 @@ fn is_disjoint(layout: &Layout) -> bool {
     })
 }
 
-fn run_scatter(access: &Access<'_>, to: &Array, table: &[usize], axes: &[Axis], values: &Array, how: Scatter) {
+fn run_scatter(
+    access: &Access<'_>,
+    to: &Array,
+    table: &[usize],
+    axes: &[Axis],
+    values: &Array,
+    how: Scatter,
+) -> Result<()> {
     let disjoint = is_disjoint(to.layout());
     macro_rules! go {
         ($t:ty, $combine:expr) => {{
@@ -264,11 +276,20 @@ fn run_scatter(access: &Access<'_>, to: &Array, table: &[usize], axes: &[Axis], 
     }
     match how {
         Scatter::Replace => by_width!(to.dtype(), T => go!(T, |_, new| new)),
-        Scatter::Add => crate::dispatch!(to.dtype(), T => go!(T, Meet::add)),
-        Scatter::Multiply => crate::dispatch!(to.dtype(), T => go!(T, Meet::multiply)),
-        Scatter::Minimum => crate::dispatch!(to.dtype(), T => go!(T, Meet::minimum)),
-        Scatter::Maximum => crate::dispatch!(to.dtype(), T => go!(T, Meet::maximum)),
+        Scatter::Add => {
+            crate::dispatch!(reals to.dtype(), T => go!(T, Meet::add), else return Err(super::unsupported(to.dtype())))
+        }
+        Scatter::Multiply => {
+            crate::dispatch!(reals to.dtype(), T => go!(T, Meet::multiply), else return Err(super::unsupported(to.dtype())))
+        }
+        Scatter::Minimum => {
+            crate::dispatch!(reals to.dtype(), T => go!(T, Meet::minimum), else return Err(super::unsupported(to.dtype())))
+        }
+        Scatter::Maximum => {
+            crate::dispatch!(reals to.dtype(), T => go!(T, Meet::maximum), else return Err(super::unsupported(to.dtype())))
+        }
     }
+    Ok(())
 }
 
 impl Indexing for Cpu {
@@ -288,8 +309,7 @@ impl Indexing for Cpu {
         reads.push(&values);
         let access = Access::new(&reads, &[&to])?;
         let (table, axes) = indexed_nest(&access, &to, index, values.strides())?;
-        run_scatter(&access, &to, &table, &axes, &values, how);
-        Ok(())
+        run_scatter(&access, &to, &table, &axes, &values, how)
     }
 
     fn gather(&self, from: &Array, dim: usize, index: &Array, to: &Array) -> Result<()> {
@@ -304,8 +324,7 @@ impl Indexing for Cpu {
             if how == Scatter::Replace { (bits(to)?, bits(values)?) } else { (to.clone(), values.clone()) };
         let access = Access::new(&[&values, index], &[&to])?;
         let (table, axes) = line_nest(&access, &to, dim, index, values.strides())?;
-        run_scatter(&access, &to, &table, &axes, &values, how);
-        Ok(())
+        run_scatter(&access, &to, &table, &axes, &values, how)
     }
 
     fn flip(&self, from: &Array, dims: &[usize], to: &Array) -> Result<()> {
@@ -366,20 +385,20 @@ impl Indexing for Cpu {
             // SAFETY: the only slice in use.
             let numbers = unsafe { access.slice_mut::<T>(&array) };
             // All bits 0 is the number 0 in every dtype.
-            indexing::zero_triangle(numbers, rows, columns, k, upper, 0);
+            indexing::zero_triangle(numbers, rows, columns, k, upper, T::default());
         });
         Ok(())
     }
 
     fn is_in(&self, elements: &Array, set: &Array, to: &Array, invert: bool) -> Result<()> {
         let access = Access::new(&[elements, set], &[to])?;
-        crate::dispatch!(elements.dtype(), T => {
+        crate::dispatch!(reals elements.dtype(), T => {
             // SAFETY: outputs overlap no input (the trait's contract).
             let (elements, set) = unsafe { (access.slice::<T>(elements), access.slice::<T>(set)) };
             // SAFETY: as above.
             let out = Bool::as_bytes_mut(unsafe { access.slice_mut::<Bool>(to) });
             indexing::is_in(elements, set, out, invert);
-        });
+        }, else return Err(super::unsupported(elements.dtype())));
         Ok(())
     }
 }

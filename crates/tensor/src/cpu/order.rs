@@ -13,28 +13,28 @@ impl Sequence for Cpu {
             // SAFETY: outputs overlap no input (the trait's contract).
             let (numbers, results) = unsafe { (access.slice::<T>(source), access.slice_mut::<T>(out)) };
             order::running(op, reverse, numbers, lines, results);
-        }, else unreachable!("operators pass numbers"));
+        }, else return Err(super::unsupported(source.dtype())));
         Ok(())
     }
 
     fn pick(&self, pick: Pick, source: &Array, dim: usize, places: &Array) -> Result<()> {
         let access = Access::new(&[source], &[places])?;
         let lines = Lines::new(source.shape(), dim);
-        crate::dispatch!(source.dtype(), T => {
+        crate::dispatch!(reals source.dtype(), T => {
             // SAFETY: outputs overlap no input (the trait's contract).
             let (numbers, places) = unsafe { (access.slice::<T>(source), access.slice_mut::<i64>(places)) };
             order::pick(pick, numbers, lines, places);
-        });
+        }, else return Err(super::unsupported(source.dtype())));
         Ok(())
     }
 
     fn distinct(&self, rows: &Array, consecutive: bool) -> Result<Distinct> {
         let access = Access::new(&[rows], &[])?;
-        crate::dispatch!(rows.dtype(), T => {
+        crate::dispatch!(reals rows.dtype(), T => {
             // SAFETY: nothing is written.
             let keys = order::keys(unsafe { access.slice::<T>(rows) });
             Ok(order::distinct(&keys, rows.shape()[1], <T as Ordered>::NAN, consecutive))
-        })
+        }, else Err(super::unsupported(rows.dtype())))
     }
 
     fn search(&self, boundaries: Boundaries<'_>, values: &Array, places: &Array) -> Result<()> {
@@ -52,7 +52,7 @@ impl Sequence for Cpu {
             let (numbers, values) = unsafe { (access.slice::<T>(numbers), access.slice::<T>(values)) };
             let search = Search { boundaries: numbers, width, sorter, right: boundaries.right };
             order::search(&search, values, per_row, places);
-        }, else unreachable!("operators pass numbers"));
+        }, else return Err(super::unsupported(values.dtype())));
         Ok(())
     }
 

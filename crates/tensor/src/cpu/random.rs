@@ -5,11 +5,20 @@ use crate::backend::{Distribution, Elementwise, Random};
 use crate::{Access, Array, Generator, Layout, Result, dispatch};
 use flambeau_kernels::element::Element;
 use flambeau_kernels::random;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 impl Random for Cpu {
     fn sample(&self, distribution: Distribution, generator: &Generator, out: &Array) -> Result<()> {
         if out.numel() == 0 {
             return Ok(());
+        }
+        if out.dtype().is_complex() {
+            // The variance of a complex number is that of both its parts together.
+            let of_parts = match distribution {
+                Distribution::Normal { mean, std } => Distribution::Normal { mean, std: std * FRAC_1_SQRT_2 },
+                other => other,
+            };
+            return self.sample(of_parts, generator, &out.as_real()?);
         }
         let in_blocks = out.is_contiguous();
         if out.layout().is_dense() {

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 impl Reduce for Cpu {
     fn reduce(&self, reduction: &Reduction<'_>, source: &Array, outputs: [Option<&Array>; 2]) -> Result<()> {
-        let compute = compute_type(reduction.compute);
+        let compute = compute_type(reduction.compute)?;
         let before = match reduction.before {
             None => None,
             Some((op, parameter)) => {
@@ -24,9 +24,11 @@ impl Reduce for Cpu {
         let access = Access::new(&[source], &writes)?;
         let reduction =
             kernel::Reduction { op: reduction.op, compute, before, shape: source.shape(), reduced: reduction.reduced };
-        let targets = outputs.map(|o| o.map(|a| output(&access, a)));
+        let [first, second] = outputs.map(|o| o.map(|a| output(&access, a)).transpose());
+        let targets = [first?, second?];
+        let numbers = input(&access, Source::Array(source))?;
         // SAFETY: the arrays' layouts lie inside their storages, which are locked; the outputs are new.
-        unsafe { kernel::reduce(&reduction, input(&access, Source::Array(source)), targets) };
+        unsafe { kernel::reduce(&reduction, numbers, targets) };
         Ok(())
     }
 }

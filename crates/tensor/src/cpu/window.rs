@@ -56,7 +56,7 @@ impl Window for Cpu {
                     pool::max_with_indices(planes, windows, &values, output, indices);
                 }
             }
-        }, else unreachable!("operators pass numbers"));
+        }, else return Err(super::unsupported(input.dtype())));
         Ok(())
     }
 

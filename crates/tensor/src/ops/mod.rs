@@ -2,6 +2,7 @@
 
 mod activation;
 mod attention;
+pub(crate) mod complex;
 mod conv;
 mod copy;
 mod create;
@@ -29,12 +30,14 @@ mod view;
 mod operand;
 pub use activation::{GeluApproximation, RandomSlope};
 pub use attention::AttentionOptions;
+pub use complex::{complex, polar};
 pub use conv::{
     ConvolutionOptions, Padding, conv_input_gradient, conv_weight_gradient, convolution_backward, convolution_geometry,
     explain_convolution,
 };
 pub use copy::ToOptions;
 pub use create::{MeshIndexing, TensorOptions, cartesian_prod, meshgrid, tril_indices, triu_indices};
+pub(crate) use elementwise::float_dtype;
 pub use elementwise::{RoundingMode, can_cast, pow_base, promote_types, result_type, where_};
 pub use embedding::EmbeddingOptions;
 pub use embedding_bag::{BagMode, Bags, EmbeddingBagOptions};

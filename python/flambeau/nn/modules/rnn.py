@@ -209,6 +209,11 @@ class RNNBase(Module):
 
     def forward(self, input: Tensor, hx=None):
         """(output of the last layer at every step, final states)."""
+        if not isinstance(input, Tensor):
+            raise TypeError(
+                f"{self._get_name()} takes a tensor, not a {type(input).__name__}: unpack sequences with "
+                "pad_packed_sequence, run, and mask what lies beyond their lengths"
+            )
         if input.dim() not in (2, 3):
             raise ValueError(f"{self._get_name()}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         is_batched = input.dim() == 3

@@ -1,6 +1,6 @@
 """Utilities around parameters and modules."""
 
-from . import fusion, parametrize_norm, stateless
+from . import fusion, parametrize_norm, rnn, stateless
 from .clip_grad import (
     clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm,
 )

@@ -54,7 +54,7 @@ fn c_name(dtype: DType) -> &'static str {
 /// The legacy name of a tensor type.
 fn type_name(dtype: DType) -> String {
     match dtype {
-        DType::BF16 | DType::Bool => format!("CPU{}Type", dtype.scalar_type_name()),
+        DType::BF16 | DType::Bool | DType::C64 | DType::C128 => format!("CPU{}Type", dtype.scalar_type_name()),
         _ => format!("torch.{}Tensor", dtype.scalar_type_name()),
     }
 }

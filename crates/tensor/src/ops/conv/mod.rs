@@ -108,6 +108,9 @@ impl Tensor {
         transposed: bool,
     ) -> Result<Tensor> {
         let plan = check::plan(self, weight, bias, options, transposed)?;
+        if self.dtype().is_complex() {
+            return super::complex::convolve(self, weight, bias, options, transposed);
+        }
         pass::convolve(self, weight, bias, plan)
     }
 }

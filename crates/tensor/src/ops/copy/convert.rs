@@ -38,7 +38,7 @@ impl Tensor {
         let to = Array::uninit(like_layout(from.layout(), format)?, dtype)?;
         self.backend().copy(&from, &to)?;
         let out = Tensor::from_array(to);
-        if dtype.is_floating_point()
+        if dtype.is_differentiable()
             && let Some(recorder) = Recorder::new(name, &[self])
         {
             let original = from.dtype();

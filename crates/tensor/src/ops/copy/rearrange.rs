@@ -42,6 +42,9 @@ impl Tensor {
                 dims.len()
             )));
         }
+        if self.ndim() == 0 {
+            return Err(Error::index(format!("Dimension specified as {} but tensor has no dimensions", dims[0])));
+        }
         let mut result = self.clone_in(MemoryFormat::Contiguous)?;
         for (&shift, &dim) in shifts.iter().zip(dims) {
             let size = self

@@ -3,7 +3,7 @@
 use super::{expanded, result_layout, result_type};
 use crate::autograd::Recorder;
 use crate::backend::BinaryOp;
-use crate::ops::Operand;
+use crate::ops::{Operand, complex};
 use crate::{Array, DType, Error, Result, Scalar, Tensor};
 
 /// How a quotient is rounded.
@@ -36,6 +36,15 @@ pub(crate) fn reduce_to(grad: &Tensor, operand_shape: &crate::Shape, dtype: DTyp
     grad.sum_to_size(operand_shape)?.to_dtype(dtype)
 }
 
+/// Begins the record of a sum, difference, product or quotient. A number counts as an input there.
+fn recorder(name: &str, a: &Tensor, b: &Operand) -> Option<Recorder> {
+    let mut recorder = Recorder::new(name, &inputs(a, b))?;
+    if b.tensor().is_none() {
+        recorder.number();
+    }
+    Some(recorder)
+}
+
 /// A tensor of an operand, made of a number if need be (for gradients' edges: a number has none).
 pub(crate) fn inputs<'a>(a: &'a Tensor, b: &'a Operand) -> smallvec::SmallVec<[&'a Tensor; 2]> {
     let mut inputs = smallvec::SmallVec::from_slice(&[a]);
@@ -47,7 +56,7 @@ fn check_alpha(alpha: Scalar, dtype: DType) -> Result<()> {
     if matches!(alpha, Scalar::Bool(_)) && dtype != DType::Bool {
         return Err(Error::runtime("Boolean alpha only supported for Boolean results."));
     }
-    if matches!(alpha, Scalar::Float(_)) && !dtype.is_floating_point() {
+    if matches!(alpha, Scalar::Float(_)) && !dtype.is_differentiable() {
         return Err(Error::runtime("For integral input tensors, argument alpha must not be a floating point number."));
     }
     Ok(())
@@ -66,24 +75,23 @@ fn add_scaled(name: &str, a: &Tensor, b: &Operand, alpha: Scalar, negative: bool
     let dtype = result_type([&left, b]);
     check_alpha(alpha, dtype)?;
     let signed = if negative { negate(alpha) } else { alpha };
+    if dtype.is_complex() {
+        return complex::add_scaled(&left, b, signed);
+    }
     let out = binary_raw(BinaryOp::Add, &left, b, signed, dtype, dtype)?;
-    if let Some(r) = Recorder::new(name, &inputs(a, b)) {
+    if let Some(r) = recorder(name, a, b) {
         let (sa, da) = (a.shape(), a.dtype());
         let other = b.tensor().map(|t| (t.shape(), t.dtype()));
         r.finish(&out, move |ctx, grad| {
             let ga = ctx.needs(0).then(|| reduce_to(grad, &sa, da)).transpose()?;
-            let mut grads = vec![ga];
-            if let Some((sb, db)) = &other {
-                grads.push(
-                    ctx.needs(1)
-                        .then(|| {
-                            let grad = if is_one(signed) { grad.clone() } else { grad.mul(signed)? };
-                            reduce_to(&grad, sb, *db)
-                        })
-                        .transpose()?,
-                );
-            }
-            Ok(grads)
+            let gb = match &other {
+                Some((sb, db)) if ctx.needs(1) => {
+                    let grad = if is_one(signed) { grad.clone() } else { grad.mul(signed)? };
+                    Some(reduce_to(&grad, sb, *db)?)
+                }
+                _ => None,
+            };
+            Ok(vec![ga, gb])
         });
     }
     Ok(out)
@@ -149,6 +157,9 @@ impl Tensor {
         let me = Operand::from(self);
         let dtype = result_type([&me, &other]);
         check_alpha(alpha, dtype)?;
+        if dtype.is_complex() {
+            return complex::add_scaled(&other, &me, negate(alpha));
+        }
         let out = binary_raw(BinaryOp::Add, &other, &me, negate(alpha), dtype, dtype)?;
         if let Some(r) = Recorder::new("RsubBackward1", &[self]) {
             let (shape, from) = (self.shape(), self.dtype());
@@ -165,8 +176,11 @@ impl Tensor {
         let other = other.into();
         let left = Operand::from(self);
         let dtype = result_type([&left, &other]);
+        if dtype.is_complex() {
+            return complex::multiply(&left, &other);
+        }
         let out = binary_raw(BinaryOp::Mul, &left, &other, Scalar::Int(1), dtype, dtype)?;
-        if let Some(mut r) = Recorder::new("MulBackward0", &inputs(self, &other)) {
+        if let Some(mut r) = recorder("MulBackward0", self, &other) {
             let sa = (other.tensor().is_some_and(Tensor::requires_grad)).then(|| r.save(self));
             let (shape_a, dtype_a) = (self.shape(), self.dtype());
             let sb = match &other {
@@ -174,7 +188,7 @@ impl Tensor {
                 Operand::Scalar(s) => Ok(*s),
             };
             r.finish(&out, move |ctx, grad| match &sb {
-                Ok(number) => Ok(vec![Some(reduce_to(&grad.mul(*number)?, &shape_a, dtype_a)?)]),
+                Ok(number) => Ok(vec![Some(reduce_to(&grad.mul(*number)?, &shape_a, dtype_a)?), None]),
                 Err((saved, shape_b, dtype_b)) => {
                     let ga = match saved {
                         Some(s) if ctx.needs(0) => Some(reduce_to(&grad.mul(ctx.saved(*s)?)?, &shape_a, dtype_a)?),
@@ -199,8 +213,11 @@ impl Tensor {
         let other = other.into();
         let left = Operand::from(self);
         let dtype = super::float_dtype(result_type([&left, &other]));
+        if dtype.is_complex() {
+            return complex::divide(&left, &other);
+        }
         let out = binary_raw(BinaryOp::Div, &left, &other, Scalar::Int(1), dtype, dtype)?;
-        if let Some(mut r) = Recorder::new("DivBackward0", &inputs(self, &other)) {
+        if let Some(mut r) = recorder("DivBackward0", self, &other) {
             let (shape_a, dtype_a) = (self.shape(), self.dtype());
             let right = match &other {
                 Operand::Tensor(t) => {
@@ -210,7 +227,7 @@ impl Tensor {
                 Operand::Scalar(s) => Ok(*s),
             };
             r.finish(&out, move |ctx, grad| match &right {
-                Ok(number) => Ok(vec![Some(reduce_to(&grad.div(*number)?, &shape_a, dtype_a)?)]),
+                Ok(number) => Ok(vec![Some(reduce_to(&grad.div(*number)?, &shape_a, dtype_a)?), None]),
                 Err((sb, sa, shape_b, dtype_b)) => {
                     let b = ctx.saved(*sb)?;
                     let ga = ctx.needs(0).then(|| reduce_to(&grad.div(&b)?, &shape_a, dtype_a)).transpose()?;
@@ -272,6 +289,9 @@ impl Tensor {
             return Err(Error::not_implemented(
                 "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
             ));
+        }
+        if dtype.is_complex() {
+            return complex::negate(self);
         }
         let out = super::unary_raw(self, crate::backend::UnaryOp::Neg, dtype, dtype, [Scalar::Int(0); 2])?;
         if let Some(r) = Recorder::new("NegBackward0", &[self]) {

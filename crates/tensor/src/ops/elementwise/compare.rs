@@ -4,7 +4,7 @@ use super::arithmetic::reduce_to;
 use super::{Either, expanded, result_layout, result_type};
 use crate::autograd::Recorder;
 use crate::backend::{CompareOp, PredicateOp};
-use crate::ops::Operand;
+use crate::ops::{Operand, complex};
 use crate::{Array, DType, Error, Result, Scalar, Tensor};
 
 /// A number as the dtype that comparisons are made in holds it.
@@ -17,6 +17,9 @@ fn narrowed(operand: Either, dtype: DType) -> Either {
 
 fn compare_raw(op: CompareOp, a: &Operand, b: &Operand) -> Result<Tensor> {
     let dtype = result_type([a, b]);
+    if dtype.is_complex() && matches!(op, CompareOp::Eq | CompareOp::Ne) {
+        return complex::compare(a, b, matches!(op, CompareOp::Eq));
+    }
     let out = Array::uninit(result_layout(&[a, b])?, DType::Bool)?;
     let (a, b) = (expanded(a, out.shape())?, expanded(b, out.shape())?);
     let (a, b) = match op {

@@ -97,7 +97,7 @@ pub(crate) fn unary_raw(
 
 /// The dtype that functions such as `exp` compute integers in: the default floating-point type.
 pub(crate) fn float_dtype(dtype: DType) -> DType {
-    if dtype.is_floating_point() { dtype } else { crate::get_default_dtype() }
+    if dtype.is_differentiable() { dtype } else { crate::get_default_dtype() }
 }
 
 /// PyTorch's error for a kernel that has no case for a dtype.

@@ -33,6 +33,8 @@ pub fn result_type<'a>(operands: impl IntoIterator<Item = &'a Operand>) -> DType
 
 fn higher_kind(high: Option<DType>, low: Option<DType>) -> Option<DType> {
     match (high, low) {
+        (Some(h), _) if h.is_complex() => Some(h),
+        (Some(h), Some(l)) if l.is_complex() => Some(h.promote(l)),
         (Some(h), _) if h.is_floating_point() => Some(h),
         (Some(h), Some(l)) if h == DType::Bool || l.is_floating_point() => Some(h.promote(l)),
         (Some(h), _) => Some(h),

@@ -174,8 +174,8 @@ const fn none() -> Option<&'static str> {
     None
 }
 same_functions! {
-    /// Absolute value.
-    abs, Abs, "AbsBackward0", Some("abs_cpu"), OfInput(|g, x| g.mul(&x.sign()?));
+    /// Absolute value of a real number.
+    real_abs, Abs, "AbsBackward0", Some("abs_cpu"), OfInput(|g, x| g.mul(&x.sign()?));
     /// -1, 0 or 1.
     sign, Sign, "SignBackward0", none(), Zero;
     /// The largest integer not above.

@@ -352,5 +352,5 @@ fn scaled(tensor: &Tensor, alpha: Scalar) -> Result<Tensor> {
     if alpha.to_f64() == 1.0 {
         return Ok(tensor.clone());
     }
-    tensor.mul(if tensor.dtype().is_floating_point() { alpha } else { Scalar::Int(alpha.to_i64()) })
+    tensor.mul(if tensor.dtype().is_differentiable() { alpha } else { Scalar::Int(alpha.to_i64()) })
 }

@@ -23,7 +23,7 @@ fn scaled(tensor: &Tensor, factor: Scalar) -> Result<Tensor> {
         return Ok(tensor.clone());
     }
     // An integer tensor takes an integer factor, as a C cast makes it.
-    if tensor.dtype().is_floating_point() { tensor.mul(factor) } else { tensor.mul(factor.to_i64()) }
+    if tensor.dtype().is_differentiable() { tensor.mul(factor) } else { tensor.mul(factor.to_i64()) }
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl Tensor {
     /// # Errors
     /// If the shapes cannot be broadcast.
     pub fn soft_margin_loss(&self, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
-        reduction.apply(&target.neg()?.mul(self)?.exp()?.log1p()?)
+        reduction.apply(&self.mul(&target.neg()?)?.exp()?.log1p()?)
     }
 
     /// `exp(input) - target · input`, or with `log_input` off `input - target · log(input + eps)`;

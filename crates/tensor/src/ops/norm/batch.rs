@@ -57,7 +57,7 @@ impl BatchNormOptions<'_> {
         }
         check_size("weight", channels, self.weight)?;
         check_size("bias", channels, self.bias)?;
-        if input.ndim() < 2 {
+        if input.ndim() < 2 && input.numel() > 0 {
             return Err(Error::dimension(1, input.ndim()));
         }
         check_dtypes("batch_norm", input, &[self.weight, self.bias, self.running_mean, self.running_var])
@@ -112,13 +112,13 @@ impl Tensor {
     /// See [`Tensor::batch_norm`].
     pub fn native_batch_norm(&self, options: &BatchNormOptions<'_>) -> Result<(Tensor, Tensor, Tensor)> {
         let statistics_dtype = options.check(self)?;
-        let shape = norm_shape(self);
         // Statistics keep all bits between the passes whatever dtype they are shown in.
         let precise = if statistics_dtype == DType::F64 { DType::F64 } else { DType::F32 };
         let output = Tensor::empty_in_format(self.shape(), self.dtype(), output_format(self))?;
         if self.numel() == 0 {
             return empty(self, options, output, statistics_dtype);
         }
+        let shape = norm_shape(self);
         let (mean, scale) = no_grad(|| -> Result<_> {
             let (mean, variance) = match (options.training, options.running_mean, options.running_var) {
                 (false, Some(mean), Some(variance)) => (mean.to_dtype(precise)?, variance.to_dtype(precise)?),

@@ -54,6 +54,10 @@ impl Tensor {
         if self.shape()[1] == 0 {
             return Err(Error::shape("Expected number of channels to be greater than 0, got 0"));
         }
+        let area: usize = self.shape()[2..].iter().product();
+        if area == 0 {
+            return Err(Error::shape("Expected HxW to be greater than 0, got 0"));
+        }
         check_vector("weight", weight, self)?;
         check_vector("bias", bias, self)?;
         let dtype = check_dtypes("GroupNormKernelImpl", self, &[weight, bias])?;

@@ -9,7 +9,7 @@ use crate::{Array, DType, Layout, Result, Scalar, Tensor};
 
 /// The dtype of a running sum or product: integers add up in int64.
 fn running_dtype(input: DType, dtype: Option<DType>) -> DType {
-    dtype.unwrap_or(if input.is_floating_point() { input } else { DType::I64 })
+    dtype.unwrap_or(if input.is_differentiable() { input } else { DType::I64 })
 }
 
 impl Tensor {

@@ -3,10 +3,10 @@
 
 use super::average::{check_1d, one};
 use super::max::max_of;
-use super::sizes::non_empty;
+use super::sizes::{empty_dimension, non_empty};
 use crate::autograd::Recorder;
 use crate::ops::resample::{output_format, resample};
-use crate::{Error, Result, Tensor};
+use crate::{DType, Error, Result, Tensor};
 use flambeau_kernels::pool::Windows;
 use flambeau_kernels::resample::AxisMap;
 
@@ -125,9 +125,7 @@ fn maximum(input: &Tensor, output_size: &[isize], spatial: usize) -> Result<(Ten
     let shape = input.shape();
     non_empty(name, &shape, if shape.len() == spatial + 2 { 1 } else { 0 })?;
     if shape.len() == spatial + 1 && shape[0] == 0 {
-        return Err(Error::shape(format!(
-            "{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {shape} with dimension 0 being empty"
-        )));
+        return Err(empty_dimension(name, &shape, 0));
     }
     if output_size.len() != spatial {
         return Err(Error::runtime(format!("{name}(): internal error: output_size.size() must be {spatial}")));
@@ -139,6 +137,11 @@ fn maximum(input: &Tensor, output_size: &[isize], spatial: usize) -> Result<(Ten
     }
     unsupported(kernel, input)?;
     check_output(input, output_size)?;
+    if output_size.contains(&0) {
+        let values = nothing(name, node, input, output_size)?;
+        let indices = Tensor::empty(values.shape(), DType::I64)?;
+        return Ok((values, indices));
+    }
     let windows = triples(&shape[shape.len() - spatial..], output_size).map(|(n, m)| max_windows(n, m));
     let (values, indices) = max_of(node, input, spatial, &windows, true)?;
     let indices = indices.ok_or_else(|| Error::runtime("maximum pooling gave no indices"))?;

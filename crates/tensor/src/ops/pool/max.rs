@@ -136,9 +136,9 @@ impl Tensor {
     /// # Errors
     /// PyTorch's, for options that do not fit the shape, and for dtypes that are no floats.
     pub fn max_pool1d(&self, options: &PoolOptions) -> Result<Tensor> {
+        check_max_1d(self, options)?;
         if !self.dtype().is_floating_point() {
             let dtype = self.dtype().scalar_type_name();
-            check_max_1d(self, options)?;
             return Err(Error::not_implemented(format!("\"max_pool1d_impl\" not implemented for '{dtype}'")));
         }
         Ok(self.max_pool1d_with_indices(options)?.0)
@@ -149,7 +149,13 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::max_pool1d`].
     pub fn max_pool1d_with_indices(&self, options: &PoolOptions) -> Result<(Tensor, Tensor)> {
-        let [kernel, stride, padding, dilation] = check_max_1d(self, options)?;
+        if !(2..=3).contains(&self.ndim()) {
+            return Err(Error::shape(format!(
+                "Expected 2 to 3 dimensions, but got {}-dimensional tensor for argument #1 'self' (while checking arguments for max_pool1d)",
+                self.ndim()
+            )));
+        }
+        let [kernel, stride, padding, dilation] = numbers_1d(options)?;
         let options = PoolOptions {
             kernel_size: vec![1, kernel],
             stride: vec![1, stride],
@@ -162,14 +168,8 @@ impl Tensor {
     }
 }
 
-/// The checks of the one-dimensional case, which has texts of its own.
-fn check_max_1d(input: &Tensor, options: &PoolOptions) -> Result<[isize; 4]> {
-    let shape = input.shape();
-    if !(2..=3).contains(&shape.len()) || shape[shape.len() - 2..].contains(&0) {
-        return Err(Error::shape(format!(
-            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{shape}"
-        )));
-    }
+/// Kernel size, stride, padding and dilation of the one-dimensional case.
+fn numbers_1d(options: &PoolOptions) -> Result<[isize; 4]> {
     let one = |list: &[isize], what: &str, kind: &str| match list {
         [one] => Ok(*one),
         _ => Err(Error::runtime(format!(
@@ -182,6 +182,18 @@ fn check_max_1d(input: &Tensor, options: &PoolOptions) -> Result<[isize; 4]> {
     let stride = if options.stride.is_empty() { kernel } else { one(&options.stride, "stride", "None, ")? };
     let padding = one(&options.padding, "padding", "")?;
     let dilation = one(&options.dilation, "dilation", "")?;
+    Ok([kernel, stride, padding, dilation])
+}
+
+/// The checks of the one-dimensional case without indices, which has texts of its own.
+fn check_max_1d(input: &Tensor, options: &PoolOptions) -> Result<()> {
+    let shape = input.shape();
+    if !(2..=3).contains(&shape.len()) || shape[shape.len() - 2..].contains(&0) {
+        return Err(Error::shape(format!(
+            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{shape}"
+        )));
+    }
+    let [kernel, stride, padding, dilation] = numbers_1d(options)?;
     for (what, value) in [("kernel_size", kernel), ("stride", stride)] {
         if value <= 0 {
             return Err(Error::runtime(format!("max_pool1d() {what} must be greater than zero, but got {value}")));
@@ -198,11 +210,16 @@ fn check_max_1d(input: &Tensor, options: &PoolOptions) -> Result<[isize; 4]> {
     if dilation <= 0 {
         return Err(Error::runtime(format!("max_pool1d() dilation must be greater than zero, but got {dilation}")));
     }
+    if (kernel - 1).checked_mul(dilation).and_then(|reach| reach.checked_add(1)).is_none() {
+        return Err(Error::runtime(format!(
+            "effective kernel size overflows, but got kernel_size={kernel} and dilation={dilation}"
+        )));
+    }
     let padded = shape[shape.len() - 1] as i128 + 2 * padding as i128;
     let rounding = if options.ceil_mode { stride as i128 - 1 } else { 0 };
     let output = (padded - dilation as i128 * (kernel as i128 - 1) - 1 + rounding).div_euclid(stride as i128) + 1;
     if output <= 0 {
         return Err(Error::shape(format!("max_pool1d() Invalid computed output size: {output}")));
     }
-    Ok([kernel, stride, padding, dilation])
+    Ok(())
 }

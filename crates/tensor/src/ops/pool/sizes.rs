@@ -154,7 +154,10 @@ impl Pooling {
         }
         if n == 3 {
             let name = if name == "max_pool3d" { "max_pool3d_with_indices_out_cpu_template" } else { name };
-            non_empty(name, &shape, shape.len() - 4)?;
+            if shape.len() == 4 && shape[0] == 0 {
+                return Err(empty_dimension(name, &shape, 0));
+            }
+            non_empty(name, &shape, 1)?;
         }
         Ok(())
     }
@@ -236,10 +239,15 @@ pub(super) fn non_empty(name: &str, shape: &Shape, first: usize) -> Result<()> {
     // The batch may be empty.
     for dim in first..shape.len() {
         if shape[dim] == 0 && !(dim == 0 && first == 0) {
-            return Err(Error::shape(format!(
-                "{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {shape} with dimension {dim} being empty"
-            )));
+            return Err(empty_dimension(name, shape, dim));
         }
     }
     Ok(())
+}
+
+/// The error for an input without elements for another reason than an empty batch.
+pub(super) fn empty_dimension(name: &str, shape: &Shape, dim: usize) -> Error {
+    Error::shape(format!(
+        "{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {shape} with dimension {dim} being empty"
+    ))
 }

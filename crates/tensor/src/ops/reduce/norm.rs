@@ -97,6 +97,9 @@ impl Tensor {
     /// If the dtype is no floating-point type, a dimension does not exist, or there is no element
     /// and no norm of nothing.
     pub fn vector_norm(&self, p: f64, dims: &[isize], keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
+        if self.dtype().is_complex() {
+            return self.abs()?.vector_norm(p, dims, keepdim, dtype.map(DType::to_real));
+        }
         if !self.dtype().is_floating_point() {
             return Err(Error::not_implemented(format!(
                 "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",

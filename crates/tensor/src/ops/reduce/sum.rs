@@ -3,6 +3,7 @@
 use super::dims::{Mask, reduced_output, restore_dims, wrap_dims};
 use crate::autograd::Recorder;
 use crate::backend::{ReduceOp, Reduction, UnaryOp};
+use crate::ops::complex;
 use crate::{DType, Error, Result, Scalar, Shape, Tensor};
 
 /// Reduces without a record.
@@ -23,7 +24,7 @@ pub(crate) fn reduce_raw(
 
 /// The dtype that a sum has: integers add up in int64.
 pub(crate) fn sum_dtype(input: DType, dtype: Option<DType>) -> DType {
-    dtype.unwrap_or(if input.is_floating_point() { input } else { DType::I64 })
+    dtype.unwrap_or(if input.is_differentiable() { input } else { DType::I64 })
 }
 
 impl Tensor {
@@ -55,6 +56,9 @@ impl Tensor {
     fn sum_named(&self, name: &str, dims: &[isize], keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
         let mask = wrap_dims(Some(dims), self.ndim())?;
         let dtype = sum_dtype(self.dtype(), dtype);
+        if dtype.is_complex() {
+            return complex::sum(&self.to_dtype(dtype)?, dims, keepdim);
+        }
         let out = reduce_raw(self, ReduceOp::Sum, &mask, keepdim, dtype, None, dtype)?;
         if dtype.is_floating_point()
             && let Some(r) = Recorder::new(name, &[self])
@@ -83,6 +87,9 @@ impl Tensor {
 
     pub(crate) fn mean_named(&self, name: &str, dims: &[isize], keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
         let target = dtype.unwrap_or(self.dtype());
+        if target.is_complex() {
+            return complex::mean(&self.to_dtype(target)?, dims, keepdim);
+        }
         if !target.is_floating_point() {
             let what = if dtype.is_some() { "Optional" } else { "Input" };
             return Err(Error::not_implemented(format!(
