@@ -1,5 +1,6 @@
 //! Long runs of the fuzzer: `cargo run --release -p flambeau-store --example fuzz -- torch 600 1`
 //! tries changed files on the parser of PyTorch's archives for 600 seconds, from seed 1.
+//! An input that takes more than a second of the processor's time counts as a failure.
 
 #[path = "../tests/fuzzing/mod.rs"]
 mod fuzzing;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         eprintln!("seconds and seed are whole numbers");
         return ExitCode::FAILURE;
     };
-    let mut fuzzer = match Fuzzer::new(target) {
+    let mut fuzzer = match Fuzzer::new(target, Duration::from_secs(1)) {
         Ok(fuzzer) => fuzzer,
         Err(error) => {
             eprintln!("the corpus of {target:?}: {error}");

@@ -168,7 +168,7 @@ fn header(tensors: &[(&str, &Tensor)], metadata: &[(String, String)]) -> Result<
     let mut at = 0;
     let mut infos = Vec::new();
     for (name, tensor) in tensors {
-        let bytes = tensor.numel() * tensor.dtype().size();
+        let bytes = crate::npy::element_bytes(tensor)?;
         let info = safetensors::tensor::TensorInfo {
             dtype: to_dtype(tensor.dtype()),
             shape: tensor.shape().to_vec(),

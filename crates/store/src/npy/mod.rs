@@ -174,11 +174,31 @@ fn info(name: String, header: &Header, storage: usize) -> TensorInfo {
     TensorInfo { name, dtype: header.dtype, shape: header.shape.clone(), placed }
 }
 
+/// How many bytes a tensor's elements take in a file that has no views.
+///
+/// # Errors
+/// If it is a view that repeats few numbers without end, which no disk would hold.
+pub(crate) fn element_bytes(tensor: &Tensor) -> Result<usize> {
+    let array = tensor.array();
+    let bytes = array.numel().checked_mul(array.dtype().size()).filter(|&bytes| {
+        let repeated = bytes / 64 > array.storage().len();
+        bytes < 1 << 30 || !repeated
+    });
+    bytes.ok_or_else(|| {
+        Error::file(format!(
+            "a view of shape {} that repeats the numbers of a storage of {} bytes is not written out: keep it in a .pt file",
+            array.shape(),
+            array.storage().len()
+        ))
+    })
+}
+
 /// Gives a tensor's elements to `write`: row by row, the lowest byte of a number first. They are
 /// copied only where they do not lie so already.
 pub(crate) fn with_elements(tensor: &Tensor, write: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
     let array = tensor.array();
     let size = array.dtype().size();
+    element_bytes(tensor)?;
     if array.is_contiguous() && cfg!(target_endian = "little") {
         let start = if array.numel() == 0 { 0 } else { array.layout().offset() * size };
         return array.storage().with_bytes(|bytes| write(&bytes[start..start + array.numel() * size]));

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How many objects, members of copied containers and remembered things a pickle may need. The
-/// optimiser state of a network with ten thousand parameters takes a fiftieth of it.
-const MAX_OBJECTS: usize = 10_000_000;
+/// optimiser state of a network with ten thousand parameters takes a twentieth of it.
+const MAX_OBJECTS: usize = 5_000_000;
 /// How long a name may be.
 const MAX_NAME: u64 = 1 << 12;
 

@@ -14,8 +14,6 @@ pub(super) fn archive<W: Write + Seek>(to: W, name: &str, value: &Value) -> Resu
     let (pickle, storages) = Writing::new(false).finish(value)?;
     let mut archive = archive::Writer::new(to);
     archive.add(&format!("{name}/data.pkl"), &[&pickle])?;
-    archive.add(&format!("{name}/.format_version"), &[b"1"])?;
-    archive.add(&format!("{name}/.storage_alignment"), &[b"64"])?;
     archive.add(&format!("{name}/byteorder"), &[if cfg!(target_endian = "big") { b"big" } else { b"little" }])?;
     for (key, (storage, _)) in storages.iter().enumerate() {
         storage.with_bytes(|bytes| archive.add(&format!("{name}/data/{key}"), &[bytes]))?;
