@@ -38,6 +38,15 @@ class ArchiveWriter:
         self.zip.writestr(info, data)
         self.checksum = zlib.crc32(record.encode() + b"\0", zlib.crc32(data, self.checksum))
 
+    def __enter__(self) -> ArchiveWriter:
+        return self
+
+    def __exit__(self, kind, *_) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.zip.close()
+
     def close(self) -> None:
         names = zlib.crc32("\n".join(self.zip.namelist()).encode())
         self.write(".data/serialization_id", f"{names:020d}{self.checksum:020d}".encode())

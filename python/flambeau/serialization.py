@@ -112,14 +112,13 @@ def save(
             _write_legacy(file, buffer.getvalue(), pickler, pickle_protocol)
             return
         name = os.path.splitext(os.path.basename(os.fspath(f)))[0] if _is_path(f) else "archive"
-        writer = ArchiveWriter(file, name or "archive")
-        writer.write("data.pkl", buffer.getvalue())
-        if not _disable_byteorder_record:
-            writer.write("byteorder", sys.byteorder.encode())
-        for key, storage in pickler.storages.items():
-            writer.write(f"data/{key}", _native._storage_to_bytes(storage))
-        writer.write("version", b"3\n")
-        writer.close()
+        with ArchiveWriter(file, name or "archive") as writer:
+            writer.write("data.pkl", buffer.getvalue())
+            if not _disable_byteorder_record:
+                writer.write("byteorder", sys.byteorder.encode())
+            for key, storage in pickler.storages.items():
+                writer.write(f"data/{key}", _native._storage_to_bytes(storage))
+            writer.write("version", b"3\n")
 
 
 def _write_legacy(file, data: bytes, pickler: _Pickler, protocol: int) -> None:

@@ -9,6 +9,7 @@ mod header;
 use crate::archive::{self, Archive, Record};
 use crate::describe::{Description, Placed, TensorInfo};
 use crate::source::Source;
+use crate::torch::byteswapped;
 use crate::{Format, LoadOptions, NamedTensors, in_file};
 use flambeau_tensor::{Array, Error, Layout, Result, Storage, Tensor};
 use header::{Header, MAX_HEADER};
@@ -100,11 +101,7 @@ fn tensor(header: &Header, storage: std::sync::Arc<Storage>) -> Result<Tensor> {
     let storage = if header.big_endian == cfg!(target_endian = "big") || size == 1 {
         storage
     } else {
-        Storage::filled(storage.len(), |to| {
-            storage.with_bytes(|from| to.copy_from_slice(from));
-            to.chunks_exact_mut(size).for_each(<[u8]>::reverse);
-            Ok(())
-        })?
+        byteswapped(&storage, size)?
     };
     Ok(Tensor::from_array(Array::new(storage, layout(header), dtype)?))
 }

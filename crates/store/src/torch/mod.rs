@@ -11,7 +11,7 @@ mod storages;
 mod write;
 
 pub(crate) use read::open;
-pub(crate) use storages::MAGIC;
+pub(crate) use storages::{MAGIC, byteswapped};
 
 use crate::source::Source;
 use crate::{LoadOptions, Value};

@@ -111,6 +111,15 @@ pub(super) fn legacy(source: &Source) -> Result<(Pickle, Storages<'_>)> {
     Ok((pickle, Storages::Legacy { source, ranges }))
 }
 
+/// A copy with the bytes of each number of `size` bytes in the other order.
+pub(crate) fn byteswapped(storage: &Storage, size: usize) -> Result<Arc<Storage>> {
+    Storage::filled(storage.len(), |to| {
+        storage.with_bytes(|from| to.copy_from_slice(from));
+        to.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        Ok(())
+    })
+}
+
 impl Storages<'_> {
     /// The memory of a storage, its whole whatever view of it is meant, for numbers of `size`
     /// bytes.
@@ -118,18 +127,10 @@ impl Storages<'_> {
         let class = FileDType::of_class(&wanted.class)?;
         let bytes =
             wanted.numel.checked_mul(class.bits / 8).ok_or_else(|| Error::file("a storage beyond all memory"))?;
-        match self {
+        let (storage, swapped) = match self {
             Storages::Archive { archive, root, swapped } => {
                 let record = archive.record(&format!("{root}data/{}", wanted.key))?;
-                let storage = archive.storage(&record, 0..bytes, size)?;
-                if !*swapped || size < 2 {
-                    return Ok(storage);
-                }
-                Storage::filled(bytes, |to| {
-                    storage.with_bytes(|from| to.copy_from_slice(from));
-                    to.chunks_exact_mut(size).for_each(<[u8]>::reverse);
-                    Ok(())
-                })
+                (archive.storage(&record, 0..bytes, size)?, *swapped)
             }
             Storages::Legacy { source, ranges } => {
                 let range = ranges
@@ -138,17 +139,10 @@ impl Storages<'_> {
                 if range.end - range.start != bytes as u64 {
                     return Err(Error::file(format!("the checkpoint gives storage {:?} two sizes", wanted.key)));
                 }
-                let storage = source.storage(range.start, bytes, size)?;
-                if size < 2 || cfg!(target_endian = "little") {
-                    return Ok(storage);
-                }
-                Storage::filled(bytes, |to| {
-                    storage.with_bytes(|from| to.copy_from_slice(from));
-                    to.chunks_exact_mut(size).for_each(<[u8]>::reverse);
-                    Ok(())
-                })
+                (source.storage(range.start, bytes, size)?, cfg!(target_endian = "big"))
             }
-        }
+        };
+        if swapped && size > 1 { byteswapped(&storage, size) } else { Ok(storage) }
     }
 
     /// Whether a storage is where the pickle says, and as long, without reading it.
