@@ -51,18 +51,18 @@ fn inspect_tells_what_is_there() -> TestResult {
     let text = printed(&["inspect", "training.pt"], folder.path())?;
     for part in [
         "training.pt: PyTorch, ",
-        "4 tensors, 2 of float32 (32.0 B), 1 of float64 (24.0 B), 1 of int64 (8.00 B)",
+        "4 tensors, 2 of float32 (32 B), 1 of float64 (24 B), 1 of int64 (8 B)",
         "elements   10",
-        "state_dict.module.weight  float32       24.0 B  [2, 3], storage 0",
-        "state_dict.module.bias    float32       8.00 B  [2], strides [3], storage 0",
-        "momentum.0                float64       24.0 B  [3]",
+        "state_dict.module.weight  float32         24 B  [2, 3], storage 0",
+        "state_dict.module.bias    float32          8 B  [2], strides [3], storage 0",
+        "momentum.0                float64         24 B  [3]",
         "storage 0: state_dict.module.weight, state_dict.module.bias",
         "epoch: 12",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     let summary = printed(&["inspect", "training.pt", "--summary"], folder.path())?;
-    assert!(!summary.contains("float32       24.0 B") && summary.contains("elements"), "{summary}");
+    assert!(!summary.contains("[2, 3]") && summary.contains("elements"), "{summary}");
     let json: serde_json::Value =
         serde_json::from_str(&printed(&["inspect", "training.pt", "--json"], folder.path())?)?;
     assert_eq!(json["tensors"][1]["strides"], serde_json::json!([3]));

@@ -248,12 +248,13 @@ impl Network<'_> {
 
     /// Families that one name gives away.
     fn by_a_name(&self) -> Option<String> {
-        const NAMES: [(&str, &str); 8] = [
+        const NAMES: [(&str, &str); 9] = [
             ("inception4a.branch1.conv.weight", "torchvision googlenet"),
             ("Mixed_5b.branch1x1.conv.weight", "torchvision inception_v3"),
             ("trunk_output.block1.block1-0.f.a.0.weight", "a RegNet (torchvision regnet_x or regnet_y)"),
-            ("layers.8.0.layers.0.weight", "torchvision mnasnet"),
+            ("layers.8.0.layers.0.weight", "an MNASNet (torchvision mnasnet)"),
             ("features.1.0.attn.relative_position_bias_table", "a Swin transformer (torchvision swin)"),
+            ("features.1.0.attn.cpb_mlp.0.weight", "a Swin transformer V2 (torchvision swin_v2)"),
             ("inc.double_conv.0.weight", "a U-Net"),
             ("_blocks.0._se_reduce.weight", "an EfficientNet (of the package efficientnet_pytorch)"),
             ("_blocks.0._depthwise_conv.weight", "an EfficientNet-Lite (of the package efficientnet_lite_pytorch)"),
