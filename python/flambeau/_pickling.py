@@ -208,18 +208,32 @@ def _storage_type(module: str, name: str) -> _StorageType | None:
     return None if dtype is None else _StorageType(dtype)
 
 
+def _bytes_of(text: str, encoding: str) -> bytes:
+    """Bytes as protocol 2 spells them: text with a character for each."""
+    if encoding not in ("latin1", "latin-1"):
+        raise pickle.UnpicklingError(f"bytes in the encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+def _bytearray_of(content=b"", encoding: str = "latin1") -> bytearray:
+    """A bytearray of bytes; of a number, it would take memory that the file does not have."""
+    return bytearray(_bytes_of(content, encoding) if isinstance(content, str) else memoryview(content))
+
+
+#: how many members of containers a pickle may have copied: a call of six bytes copies a long list
+_MOST_COPIED = 50_000_000
+
+
 def _allowed() -> dict[tuple[str, str], Any]:
     """The names that are safe by default: tensors and plain containers."""
-    import _codecs
-
     from flambeau import _utils
     from flambeau.nn.parameter import Parameter
 
     names: dict[tuple[str, str], Any] = {
         ("collections", "OrderedDict"): OrderedDict,
         ("collections", "Counter"): Counter,
-        ("_codecs", "encode"): _codecs.encode,
-        ("builtins", "bytearray"): bytearray,
+        ("_codecs", "encode"): _bytes_of,
+        ("builtins", "bytearray"): _bytearray_of,
         ("builtins", "set"): set,
         ("builtins", "complex"): complex,
         ("torch", "Size"): _native.Size,
@@ -274,6 +288,8 @@ class _Unpickler(pickle._Unpickler):
             "class/function."
         )
 
+    _copied = 0
+
     def _is_allowed(self, obj) -> bool:
         # the dicts' values are compared by identity: what a file names may define what == does
         return any(obj is known for known in (*_default_globals.values(), *_user_globals.values()))
@@ -283,6 +299,9 @@ class _Unpickler(pickle._Unpickler):
         function = self.stack[-1]
         if not self._is_allowed(function):
             raise pickle.UnpicklingError(f"Trying to call reduce for unrecognized function {function}")
+        self._copied += sum(len(a) for a in arguments if isinstance(a, (list, tuple, dict, set, str, bytes, bytearray)))
+        if self._copied > _MOST_COPIED:
+            raise pickle.UnpicklingError(f"its calls copy more than {_MOST_COPIED} members of containers")
         self.stack[-1] = function(*arguments)
 
     def load_newobj(self):

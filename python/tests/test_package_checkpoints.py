@@ -236,6 +236,9 @@ def test_classes_are_refused_in_pytorchs_words():
         b"\x80\x02ctorch\nTensor\n)RK\x00K\x01s.",
         b"\x80\x02ctorch\nSize\n)RK\x00a.",
         b"\x80\x02(K\x01ios\nsystem\n.",
+        # memory that the file does not have
+        b"\x80\x02cbuiltins\nbytearray\n\x8a\x06\x00\x00\x00\x00\x00\x01\x85R.",
+        b"\x80\x02cbuiltins\nset\nq\x00](" + b"N" * 10_000 + b"eq\x01" + b"0h\x00h\x01\x85R" * 10_000 + b".",
     ],
 )
 def test_programs_are_not_run(program):

@@ -55,6 +55,17 @@ struct Header {
     data: u64,
 }
 
+/// A tensor of the header.
+struct Entry {
+    name: String,
+    dtype: FileDType,
+    shape: Vec<usize>,
+    /// Where its numbers begin in the file.
+    start: u64,
+    /// How many bytes they take.
+    bytes: usize,
+}
+
 impl Header {
     fn of(source: &Source) -> Result<Self> {
         let damaged = |e: &dyn std::fmt::Display| Error::file(format!("not a whole safetensors file: {e}"));
@@ -85,8 +96,8 @@ impl Header {
         texts
     }
 
-    /// Name, dtype, shape, first byte and number of bytes of each tensor, in the order of the data.
-    fn tensors(&self) -> Result<Vec<(String, FileDType, Vec<usize>, u64, usize)>> {
+    /// The tensors, in the order of the data.
+    fn tensors(&self) -> Result<Vec<Entry>> {
         let mut tensors = Vec::new();
         for name in self.metadata.offset_keys() {
             let Some(info) = self.metadata.info(&name) else { continue };
@@ -94,7 +105,8 @@ impl Header {
                 .ok_or_else(|| Error::file(format!("tensor {name:?} has the unknown dtype {}", info.dtype)))?;
             check_shape(&name, &info.shape)?;
             let (start, end) = info.data_offsets;
-            tensors.push((name, dtype, info.shape.clone(), self.data + start as u64, end - start));
+            let start_in_file = self.data + start as u64;
+            tensors.push(Entry { name, dtype, shape: info.shape.clone(), start: start_in_file, bytes: end - start });
         }
         Ok(tensors)
     }
@@ -110,20 +122,20 @@ pub(crate) fn check_shape(name: &str, shape: &[usize]) -> Result<()> {
 }
 
 pub(crate) fn read(source: &Source) -> Result<NamedTensors> {
-    let tensors = Header::of(source)?.tensors()?.into_iter();
-    let load = |(name, dtype, shape, start, bytes): (String, FileDType, Vec<usize>, u64, usize)| {
-        let dtype = dtype.supported(&format!("tensor {name:?}"))?;
-        let storage = source.storage(start, bytes, dtype.size())?;
-        Ok((name, Tensor::from_array(Array::new(storage, Layout::contiguous(shape), dtype)?)))
+    let load = |tensor: Entry| {
+        let dtype = tensor.dtype.supported(&format!("tensor {:?}", tensor.name))?;
+        let storage = source.storage(tensor.start, tensor.bytes, dtype.size())?;
+        let array = Array::new(storage, Layout::contiguous(tensor.shape), dtype)?;
+        Ok((tensor.name, Tensor::from_array(array)))
     };
-    tensors.map(load).collect()
+    Header::of(source)?.tensors()?.into_iter().map(load).collect()
 }
 
 pub(crate) fn describe(source: &Source) -> Result<Description> {
     let header = Header::of(source)?;
     let mut description = Description::new(Format::Safetensors, source.len());
     description.metadata = header.texts();
-    for (storage, (name, dtype, shape, _, bytes)) in header.tensors()?.into_iter().enumerate() {
+    for (storage, Entry { name, dtype, shape, bytes, .. }) in header.tensors()?.into_iter().enumerate() {
         let strides = Layout::contiguous(shape.clone()).strides().to_vec();
         let placed = Placed { storage, storage_bytes: bytes as u64, strides, offset: 0, location: "cpu".to_owned() };
         description.tensors.push(TensorInfo { name, dtype, shape, placed });

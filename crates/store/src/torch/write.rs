@@ -71,11 +71,14 @@ pub(super) fn legacy(mut to: impl Write, value: &Value) -> Result<()> {
     Ok(())
 }
 
+/// Storages in the order of their keys, and what their elements are.
+type Stored = Vec<(Arc<Storage>, DType)>;
+
 /// A pickle being written, and the storages that it names.
 struct Writing {
     out: Writer,
     legacy: bool,
-    storages: Vec<(Arc<Storage>, DType)>,
+    storages: Stored,
     /// A storage's number by its address.
     numbers: HashMap<usize, usize>,
 }
@@ -85,7 +88,7 @@ impl Writing {
         Writing { out: Writer::new(), legacy, storages: Vec::new(), numbers: HashMap::new() }
     }
 
-    fn finish(mut self, value: &Value) -> Result<(Vec<u8>, Vec<(Arc<Storage>, DType)>)> {
+    fn finish(mut self, value: &Value) -> Result<(Vec<u8>, Stored)> {
         self.value(value, 0)?;
         Ok((self.out.finish(), self.storages))
     }

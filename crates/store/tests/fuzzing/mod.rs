@@ -130,7 +130,7 @@ impl Fuzzer {
                 tensor.to_bytes()?;
             }
         }
-        if self.figures.inputs % 16 == 0 && self.target != "index" {
+        if self.figures.inputs.is_multiple_of(16) && self.target != "index" {
             let path = self.file(input);
             let described = describe(&path).map(|description| description.parameters());
             load_with(&path, &LoadOptions { mmap: true }).and(described)?;
