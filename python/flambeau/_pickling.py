@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import pickle
 import re
 from collections import Counter, OrderedDict
@@ -75,6 +74,8 @@ class _Pickler(pickle._Pickler):
         self.legacy = legacy
         self.storages: dict[str, UntypedStorage] = {}
         self._keys: dict[tuple[int, int], str] = {}
+        #: what each storage's elements are
+        self.dtypes: dict[str, Any] = {}
         self._storage_globals: dict[str, _Global] = {}
 
     def _write_global(self, obj, module: str, name: str) -> None:
@@ -127,15 +128,19 @@ class _Pickler(pickle._Pickler):
         if isinstance(obj, TypedStorage):
             name = legacy_storage_name(obj.dtype)
             kind = self._storage_globals.setdefault(name, _Global("torch", name))
-            storage, count = obj._untyped_storage, len(obj)
+            storage, count, dtype = obj._untyped_storage, len(obj), obj.dtype
         elif isinstance(obj, UntypedStorage):
-            kind, storage, count = _UNTYPED, obj, obj.nbytes()
+            kind, storage, count, dtype = _UNTYPED, obj, obj.nbytes(), _native.uint8
         else:
             return None
         location = (storage_key(storage), storage.nbytes())
         if storage.nbytes() == 0 or location not in self._keys:
             self._keys[location] = str(len(self.storages))
             self.storages[self._keys[location]] = storage
+        if self.dtypes.setdefault(self._keys[location], dtype) != dtype:
+            raise RuntimeError(
+                "Cannot save multiple tensors or storages that view the same data as different types"
+            )
         identity = ("storage", kind, self._keys[location], "cpu", count)
         return (*identity, None) if self.legacy else identity
 
@@ -203,18 +208,32 @@ def _storage_type(module: str, name: str) -> _StorageType | None:
     return None if dtype is None else _StorageType(dtype)
 
 
+def _bytes_of(text: str, encoding: str) -> bytes:
+    """Bytes as protocol 2 spells them: text with a character for each."""
+    if encoding not in ("latin1", "latin-1"):
+        raise pickle.UnpicklingError(f"bytes in the encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+def _bytearray_of(content=b"", encoding: str = "latin1") -> bytearray:
+    """A bytearray of bytes; of a number, it would take memory that the file does not have."""
+    return bytearray(_bytes_of(content, encoding) if isinstance(content, str) else memoryview(content))
+
+
+#: how many members of containers a pickle may have copied: a call of six bytes copies a long list
+_MOST_COPIED = 50_000_000
+
+
 def _allowed() -> dict[tuple[str, str], Any]:
     """The names that are safe by default: tensors and plain containers."""
-    import _codecs
-
     from flambeau import _utils
     from flambeau.nn.parameter import Parameter
 
     names: dict[tuple[str, str], Any] = {
         ("collections", "OrderedDict"): OrderedDict,
         ("collections", "Counter"): Counter,
-        ("_codecs", "encode"): _codecs.encode,
-        ("builtins", "bytearray"): bytearray,
+        ("_codecs", "encode"): _bytes_of,
+        ("builtins", "bytearray"): _bytearray_of,
         ("builtins", "set"): set,
         ("builtins", "complex"): complex,
         ("torch", "Size"): _native.Size,
@@ -269,28 +288,83 @@ class _Unpickler(pickle._Unpickler):
             "class/function."
         )
 
-    def load_binget(self):
-        index = self.read(1)[0]
-        self.append(self.memo[index])
+    _copied = 0
+
+    def _is_allowed(self, obj) -> bool:
+        # the dicts' values are compared by identity: what a file names may define what == does
+        return any(obj is known for known in (*_default_globals.values(), *_user_globals.values()))
+
+    def load_reduce(self):
+        arguments = self.stack.pop()
+        function = self.stack[-1]
+        if not self._is_allowed(function):
+            raise pickle.UnpicklingError(f"Trying to call reduce for unrecognized function {function}")
+        self._copied += sum(len(a) for a in arguments if isinstance(a, (list, tuple, dict, set, str, bytes, bytearray)))
+        if self._copied > _MOST_COPIED:
+            raise pickle.UnpicklingError(f"its calls copy more than {_MOST_COPIED} members of containers")
+        self.stack[-1] = function(*arguments)
+
+    def load_newobj(self):
+        arguments = self.stack.pop()
+        cls = self.stack.pop()
+        if not self._is_allowed(cls) or not isinstance(cls, type):
+            raise pickle.UnpicklingError(
+                "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got "
+                f"{cls}"
+            )
+        self.append(cls.__new__(cls, *arguments))
+
+    def load_newobj_ex(self):
+        keywords = self.stack.pop()
+        if keywords:
+            raise pickle.UnpicklingError("Unsupported operand 146: an object made with keyword arguments")
+        self.load_newobj()
+
+    def load_build(self):
+        instance = self.stack[-2]
+        if type(instance) is OrderedDict:
+            instance.__dict__.update(self.stack.pop())
+        elif not isinstance(instance, type) and self._is_allowed(type(instance)):
+            super().load_build()
+        else:
+            raise pickle.UnpicklingError(
+                "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got "
+                f"{type(instance)}"
+            )
+
+    def _check_target(self, kinds, task: str, target) -> None:
+        if type(target) not in kinds:
+            names = ", ".join(kind.__name__ for kind in kinds)
+            raise pickle.UnpicklingError(f"Can only {task} {names}, but got {type(target)}")
+
+    def load_append(self):
+        self._check_target((list,), "append to", self.stack[-2])
+        super().load_append()
+
+    def load_appends(self):
+        self._check_target((list,), "extend", self.metastack[-1][-1])
+        super().load_appends()
+
+    def load_setitem(self):
+        self._check_target((dict, OrderedDict, Counter), "set items on", self.stack[-3])
+        super().load_setitem()
+
+    def load_setitems(self):
+        self._check_target((dict, OrderedDict, Counter), "set items on", self.metastack[-1][-1])
+        super().load_setitems()
+
+    def load_additems(self):
+        self._check_target((set,), "add items to", self.metastack[-1][-1])
+        super().load_additems()
 
     dispatch = pickle._Unpickler.dispatch.copy()
-    dispatch[pickle.BINGET[0]] = load_binget
-
-
-def _free_unpickler(pickle_module):
-    """Reads any pickle, PyTorch's names taken for this package's."""
-
-    class Unpickler(pickle_module.Unpickler):
-        def find_class(self, module, name):
-            storage_type = _storage_type(module, name)
-            if storage_type is not None:
-                return storage_type
-            own = _own_module(module, name)
-            if own != module:
-                target = importlib.import_module(own)
-                for part in name.split("."):
-                    target = getattr(target, part)
-                return target
-            return super().find_class(module, name)
-
-    return Unpickler
+    for _opcode, _function in (
+        (pickle.REDUCE, load_reduce), (pickle.NEWOBJ, load_newobj), (pickle.NEWOBJ_EX, load_newobj_ex),
+        (pickle.BUILD, load_build), (pickle.APPEND, load_append), (pickle.APPENDS, load_appends),
+        (pickle.SETITEM, load_setitem), (pickle.SETITEMS, load_setitems), (pickle.ADDITEMS, load_additems),
+    ):
+        dispatch[_opcode[0]] = _function
+    # Opcodes of ancient protocols that make objects, and those that name them by number.
+    for _opcode in (pickle.INST, pickle.OBJ, pickle.EXT1, pickle.EXT2, pickle.EXT4):
+        dispatch.pop(_opcode[0])
+    del _opcode, _function

@@ -1,30 +1,31 @@
-"""Files of tensors and of anything else that pickles, in PyTorch's formats.
+"""Files of tensors and of plain data, in PyTorch's formats.
 
 ``save`` writes PyTorch's zip archive, with PyTorch's names for everything of this
-package, so that PyTorch reads it; ``load`` reads archives and the older format of
-consecutive pickles.  By default only tensors and plain data are loaded: a pickle
-could otherwise run any code.
+package, so that PyTorch reads it; ``load`` reads archives, the older format of
+consecutive pickles, and safetensors.  Only tensors and plain data are loaded: a
+pickle could otherwise run any code, and here none ever does.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import mmap
 import os
 import pickle
 import re
+import secrets
 import struct
 import sys
 import warnings
-import zipfile
 import zlib
 from typing import Any
 
 from flambeau import _native
+from flambeau._archive import ArchiveReader, ArchiveWriter
 from flambeau._pickling import (
-    _free_unpickler, _Pickler, _storage_type, _StorageType, _Unpickler, add_safe_globals, clear_safe_globals,
-    get_safe_globals, safe_globals,
+    _Pickler, _Unpickler, add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals,
 )
 from flambeau.storage import TypedStorage
 
@@ -36,7 +37,6 @@ __all__ = [
 DEFAULT_PROTOCOL = 2
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
-_ALIGNMENT = 64
 
 UNSAFE_MESSAGE = (
     "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to `True`. "
@@ -56,41 +56,47 @@ class SourceChangeWarning(Warning):
 # --- writing -----------------------------------------------------------------------------------
 
 
-class _ArchiveWriter:
-    """A zip file of stored records whose data are aligned, so that they can be mapped into memory."""
-
-    def __init__(self, file, name: str) -> None:
-        self.zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
-        self.name = name
-        self.checksum = 0
-
-    def write(self, record: str, data: bytes) -> None:
-        info = zipfile.ZipInfo(f"{self.name}/{record}")
-        start = self.zip.fp.tell() + zipfile.sizeFileHeader + len(info.filename.encode()) + 4
-        padding = -start % _ALIGNMENT
-        info.extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
-        self.zip.writestr(info, data)
-        self.checksum = zlib.crc32(record.encode() + b"\0", zlib.crc32(data, self.checksum))
-
-    def close(self) -> None:
-        names = zlib.crc32("\n".join(self.zip.namelist()).encode())
-        self.write(".data/serialization_id", f"{names:020d}{self.checksum:020d}".encode())
-        self.zip.close()
-
-
 def _is_path(f) -> bool:
     return isinstance(f, (str, os.PathLike))
 
 
 @contextlib.contextmanager
-def _opened(f, mode: str):
+def _opened(f):
     if _is_path(f):
-        with open(f, mode) as file:
+        with open(f, "rb") as file:
             yield file
     else:
         yield f
-        if "w" in mode and hasattr(f, "flush"):
+
+
+@contextlib.contextmanager
+def _written(f):
+    """A file that appears whole: a path is written under another name and then renamed."""
+    if not _is_path(f):
+        yield f
+        if hasattr(f, "flush"):
             f.flush()
+        return
+    path = os.path.realpath(os.fspath(f))
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as file:  # a device or a pipe, which a new file must not replace
+            yield file
+        return
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    temporary = os.path.join(os.path.dirname(path), f".flambeau-{secrets.token_hex(8)}")
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if os.path.exists(path):
+            os.chmod(temporary, os.stat(path).st_mode & 0o777)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def save(
@@ -107,55 +113,40 @@ def save(
     buffer = io.BytesIO()
     pickler = _Pickler(buffer, pickle_protocol, legacy=not _use_new_zipfile_serialization)
     pickler.dump(obj)
-    with _opened(f, "wb") as file:
+    with _written(f) as file:
         if not _use_new_zipfile_serialization:
-            _write_legacy(file, buffer.getvalue(), pickler.storages, pickle_protocol)
+            _write_legacy(file, buffer.getvalue(), pickler, pickle_protocol)
             return
         name = os.path.splitext(os.path.basename(os.fspath(f)))[0] if _is_path(f) else "archive"
-        writer = _ArchiveWriter(file, name or "archive")
-        writer.write("data.pkl", buffer.getvalue())
-        writer.write(".format_version", b"1")
-        writer.write(".storage_alignment", str(_ALIGNMENT).encode())
-        if not _disable_byteorder_record:
-            writer.write("byteorder", sys.byteorder.encode())
-        for key, storage in pickler.storages.items():
-            writer.write(f"data/{key}", _native._storage_to_bytes(storage))
-        writer.write("version", b"3\n")
-        writer.close()
+        with ArchiveWriter(file, name or "archive") as writer:
+            writer.write("data.pkl", buffer.getvalue())
+            if not _disable_byteorder_record:
+                writer.write("byteorder", sys.byteorder.encode())
+            for key, storage in pickler.storages.items():
+                writer.write(f"data/{key}", _native._storage_to_bytes(storage))
+            writer.write("version", b"3\n")
 
 
-def _write_legacy(file, data: bytes, storages, protocol: int) -> None:
+def _write_legacy(file, data: bytes, pickler: _Pickler, protocol: int) -> None:
     system = {
-        "protocol_version": PROTOCOL_VERSION, "little_endian": sys.byteorder == "little",
+        "protocol_version": PROTOCOL_VERSION, "little_endian": True,
         "type_sizes": {"short": 2, "int": 4, "long": 4},
     }
     for part in (MAGIC_NUMBER, PROTOCOL_VERSION, system):
         pickle.dump(part, file, protocol=protocol)
     file.write(data)
-    pickle.dump(sorted(storages), file, protocol=protocol)
-    for key in sorted(storages):
-        content = _native._storage_to_bytes(storages[key])
-        sizes = _element_sizes(data)
-        file.write(struct.pack("<q", len(content) // sizes.get(key, 1)))
+    keys = sorted(pickler.storages)
+    pickle.dump(keys, file, protocol=protocol)
+    for key in keys:
+        storage, size = pickler.storages[key], pickler.dtypes[key].itemsize
+        content = _native._storage_to_bytes(_little_endian(storage, size))
+        file.write(struct.pack("<q", len(content) // size))
         file.write(content)
 
 
-def _element_sizes(data: bytes) -> dict[str, int]:
-    """The element size of each storage of a legacy file, whose lengths count elements."""
-    sizes: dict[str, int] = {}
-
-    class Reader(_Unpickler):
-        def persistent_load(self, pid):
-            sizes[pid[2]] = pid[1].dtype.itemsize if isinstance(pid[1], _StorageType) else 1
-            return TypedStorage(0, dtype=_native.uint8, _internal=True)
-
-        def find_class(self, module, name):
-            found = _storage_type(module, name)
-            return found if found is not None else lambda *args: None
-
-    with contextlib.suppress(Exception):
-        Reader(io.BytesIO(data)).load()
-    return sizes
+def _little_endian(storage, size: int):
+    """The storage, with the lowest byte of a number first or from such bytes."""
+    return storage if sys.byteorder == "little" or size == 1 else _native._storage_byteswapped(storage, size)
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -168,10 +159,17 @@ def _location(location: str, map_location) -> str:
     return location if map_location is None else str(map_location)
 
 
+class _UsersError(Exception):
+    """An exception of a ``map_location`` function, on its way out of the unpickler."""
+
+
 def _place(storage, location: str, map_location):
     """Puts a storage, read into memory, where it belongs."""
     if callable(map_location) and not isinstance(map_location, (str, dict)):
-        placed = map_location(storage, location)
+        try:
+            placed = map_location(storage, location)
+        except Exception as error:
+            raise _UsersError from error
         if placed is not None:
             return getattr(placed, "_untyped_storage", placed)
         map_location = None
@@ -201,44 +199,85 @@ def _text(value):
     return value.decode("ascii") if isinstance(value, bytes) else value
 
 
-def _load_zip(file, make_unpickler, map_location):
-    with zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
-        root = names[0].split("/", 1)[0]
+def _byte_order(archive: ArchiveReader) -> str:
+    order = archive.read("byteorder") if "byteorder" in archive else b"little"
+    if order not in (b"little", b"big"):
+        raise ValueError(f"Unknown endianness type: {order.decode(errors='replace')}")
+    return order.decode()
 
-        def record(name: str) -> bytes:
-            return archive.read(f"{root}/{name}")
 
-        if f"{root}/constants.pkl" in names:
-            raise RuntimeError("TorchScript archives hold programs, not data, and cannot be loaded")
-        if f"{root}/data.pkl" not in names:
-            raise RuntimeError("PytorchStreamReader failed locating file data.pkl: file not found")
-        if f"{root}/byteorder" in names and record("byteorder").decode() != sys.byteorder:
-            raise RuntimeError("the archive was written on a machine of the other byte order")
+def _count(saved_id) -> tuple[Any, str, str, int]:
+    """Dtype, key, location and number of elements of a storage."""
+    storage_type, key, location, count = _storage_identity(saved_id)[:4]
+    if not isinstance(count, int) or count < 0:
+        raise pickle.UnpicklingError(f"a storage of {count} elements")
+    return storage_type.dtype, _text(key), _text(location), count
+
+
+def _load_zip(file, map_location, path=None):
+    """Reads an archive; from ``path``, if it is given, by mapping that file into memory."""
+    archive = ArchiveReader(file)
+    with contextlib.closing(archive):
+        if "constants.pkl" in archive:
+            raise RuntimeError(
+                "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``: they hold programs; "
+                "save the module's state_dict instead."
+            )
+        data = archive.read("data.pkl")
+        swapped = _byte_order(archive) != sys.byteorder
+        whole = None if path is None else _native.UntypedStorage.from_file(os.fspath(path))
         loaded: dict[str, Any] = {}
 
-        def persistent_load(saved_id):
-            storage_type, key, location, count = _storage_identity(saved_id)[:4]
-            key = _text(key)
-            if key not in loaded:
-                storage = _native._storage_from_buffer(record(f"data/{key}"))
-                loaded[key] = _place(storage, _text(location), map_location)
-            return TypedStorage(wrap_storage=loaded[key], dtype=storage_type.dtype, _internal=True)
+        def read(key: str, nbytes: int, size: int):
+            if whole is None:
+                storage = _native._storage_from_buffer(archive.read(f"data/{key}", nbytes))
+            else:
+                start = archive.offset(f"data/{key}", nbytes)
+                storage = whole[start:start + nbytes]
+                if storage.data_ptr() % size:  # numbers cannot be used where they lie
+                    storage = storage.clone()
+            return _native._storage_byteswapped(storage, size) if swapped and size > 1 else storage
 
-        unpickler = make_unpickler(io.BytesIO(record("data.pkl")))
+        def persistent_load(saved_id):
+            dtype, key, location, count = _count(saved_id)
+            if key not in loaded:
+                size = dtype.itemsize
+                loaded[key] = _place(read(key, count * size, size), location, map_location)
+            return TypedStorage(wrap_storage=loaded[key], dtype=dtype, _internal=True)
+
+        unpickler = _Unpickler(io.BytesIO(data))
         unpickler.persistent_load = persistent_load
         return unpickler.load()
 
 
-def _load_legacy(file, make_unpickler, map_location):
+class _Bounded:
+    """A file whose reader cannot ask for more than is there."""
+
+    def __init__(self, file) -> None:
+        self.file = file
+        self.readline = file.readline
+        start = file.tell()
+        self.end = file.seek(0, os.SEEK_END)
+        file.seek(start)
+
+    def read(self, count: int) -> bytes:
+        if count > self.end - self.file.tell():
+            raise RuntimeError("unexpected EOF. The file might be corrupted.")
+        return self.file.read(count)
+
+
+def _load_legacy(file, map_location):
     start = file.tell()
-    with contextlib.suppress(ValueError, AttributeError):
-        if file.read(262)[257:] == b"ustar":
-            raise RuntimeError("files saved in the legacy .tar format cannot be loaded")
+    if file.read(262)[257:] == b"ustar":
+        raise RuntimeError("files saved in the legacy .tar format cannot be loaded: save them again with PyTorch")
     file.seek(start)
+    if not file.read(1):
+        raise EOFError("Ran out of input")
+    file.seek(start)
+    bounded = _Bounded(file)
 
     def read():
-        return make_unpickler(file).load()
+        return _Unpickler(bounded).load()
 
     if read() != MAGIC_NUMBER:
         raise RuntimeError("Invalid magic number; corrupt file?")
@@ -246,36 +285,71 @@ def _load_legacy(file, make_unpickler, map_location):
     if version != PROTOCOL_VERSION:
         raise RuntimeError(f"Invalid protocol version: {version}")
     read()  # the sizes of C types on the machine that wrote the file
-    loaded: dict[str, Any] = {}
-    views: dict[str, tuple] = {}
+    at = file.tell()
+    found: dict[str, tuple] = {}
 
     # The data come after the pickle, so it is read twice: first to learn dtypes and lengths.
     def declare(saved_id):
-        storage_type, key, location, count, view = _storage_identity(saved_id)
-        key = _text(key)
-        if key not in loaded:
-            storage = _native.empty(count * storage_type.dtype.itemsize, dtype=_native.uint8).untyped_storage()
-            loaded[key] = (storage, storage_type.dtype)
-            views[key] = (_text(location), count)
-        if view is not None:
-            raise RuntimeError("storages that are views of other storages cannot be loaded")
-        placed = _place(loaded[key][0], _text(location), map_location)
-        return TypedStorage(wrap_storage=placed, dtype=storage_type.dtype, _internal=True)
+        dtype, key, location, count = _count(saved_id)
+        found[key] = (dtype, location, count)
+        return TypedStorage(wrap_storage=_native.UntypedStorage(0), dtype=dtype, _internal=True)
 
-    unpickler = make_unpickler(file)
-    unpickler.persistent_load = declare
+    class Scout(_Unpickler):
+        """Follows a pickle without building tensors."""
+
+        def load_reduce(self):
+            arguments = self.stack.pop()
+            if getattr(self.stack[-1], "__name__", "").startswith("_rebuild"):
+                self.stack[-1] = _native.empty(0)
+            else:
+                self.stack.append(arguments)
+                super().load_reduce()
+
+        dispatch = dict(_Unpickler.dispatch)
+        dispatch[pickle.REDUCE[0]] = load_reduce
+
+    scout = Scout(bounded)
+    scout.persistent_load = declare
+    scout.load()
+    keys = read()
+    loaded: dict[str, Any] = {}
+    for key in keys:
+        dtype, location, count = found[_text(key)]
+        if struct.unpack("<q", bounded.read(8))[0] != count:
+            raise RuntimeError("storage has wrong byte size: the file might be corrupted.")
+        storage = _native._storage_from_buffer(bounded.read(count * dtype.itemsize))
+        loaded[_text(key)] = _place(_little_endian(storage, dtype.itemsize), location, map_location)
+    end = file.tell()
+
+    def persistent_load(saved_id):
+        dtype, key, _, _ = _count(saved_id)
+        view = _storage_identity(saved_id)[4:5]
+        if key not in loaded:
+            raise RuntimeError(f"the file lacks storage {key}")
+        storage = loaded[key]
+        if view and view[0] is not None:
+            _, offset, count = view[0]
+            size = dtype.itemsize
+            storage = storage[offset * size:(offset + count) * size]
+        return TypedStorage(wrap_storage=storage, dtype=dtype, _internal=True)
+
+    file.seek(at)
+    unpickler = _Unpickler(bounded)
+    unpickler.persistent_load = persistent_load
     result = unpickler.load()
-    for key in read():
-        storage, dtype = loaded[key]
-        (count,) = struct.unpack("<q", file.read(8))
-        content = file.read(count * dtype.itemsize)
-        if len(content) != storage.nbytes():
-            raise RuntimeError("unexpected EOF. The file might be corrupted.")
-        target = _native.empty((0,), dtype=_native.uint8).set_(storage, 0, (len(content),), (1,))
-        if content:
-            source = _native._storage_from_buffer(content)
-            target.copy_(_native.empty((0,), dtype=_native.uint8).set_(source, 0, (len(content),), (1,)))
+    file.seek(end)
     return result
+
+
+def _load_safetensors(path: str, map_location, mmap: bool):
+    for kind, refused in (("dict", isinstance(map_location, dict)), ("callable", callable(map_location))):
+        if refused:
+            raise RuntimeError(
+                f"Loading safetensors file with {kind} map_location is not supported. Use a device string or torch.device "
+                "instead."
+            )
+    _place(None, "cpu", map_location)
+    return _native._load_safetensors(path, mmap)
 
 
 def _explained(message: str) -> str:
@@ -296,52 +370,71 @@ def _explained(message: str) -> str:
     return f"{text}\n\n{message}{_DOCS_MESSAGE}"
 
 
+def _not_executed(message: str) -> str:
+    name = re.search(r"GLOBAL (\S+)", message)
+    name = name.group(1) if name else "what it names"
+    return (
+        f"weights_only=False is not supported, because loading never executes code from a file: {name} was refused; save a "
+        f"state_dict instead, or call torch.serialization.add_safe_globals([{name}]) before loading if you trust it."
+    )
+
+
+#: what following a damaged pickle can give
+_DAMAGED = (
+    AssertionError, AttributeError, IndexError, KeyError, MemoryError, OverflowError, RecursionError, TypeError, ValueError,
+    struct.error, zlib.error,
+)
+
+
 def load(
     f, map_location=None, pickle_module: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None,
     **pickle_load_args: Any,
 ) -> Any:
     """Loads what ``save`` (of this package or of PyTorch) has written.
 
-    With ``weights_only`` (the default) a file may hold tensors and plain data only;
-    without it, loading can run any code, so trust the file's source."""
-    if weights_only is None:
-        weights_only = pickle_module is None
-    if weights_only:
-        if pickle_module is not None:
+    A file may hold tensors and plain data; what else it names is refused, unless
+    ``add_safe_globals`` allows it.  ``weights_only=False`` loads the same files.
+    With ``mmap`` the tensors are the file, read when they are used; what is written
+    into them stays in this process."""
+    if pickle_module is not None:
+        if weights_only:
             raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
-        if pickle_load_args:
-            warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=2)
-    if mmap and not _is_path(f):
-        raise ValueError("f must be a file path in order to use the mmap argument")
-    pickle_load_args.setdefault("encoding", "utf-8")
-    if weights_only:
-        make_unpickler = _Unpickler
-    else:
-        kind = _free_unpickler(pickle_module or pickle)
-
-        def make_unpickler(file):
-            return kind(file, **pickle_load_args)
-
+        raise RuntimeError(
+            "pickle_module is not supported, because loading never executes code from a file: leave it out, and allow "
+            "classes that you trust with torch.serialization.add_safe_globals."
+        )
+    if weights_only is not False and pickle_load_args:
+        warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=2)
+    if _is_path(f) and os.fspath(f).endswith(".safetensors"):
+        return _load_safetensors(os.fspath(f), map_location, bool(mmap))
     if not _is_path(f) and not (hasattr(f, "read") and hasattr(f, "seek")):
         raise AttributeError(
             f"'{type(f).__name__}' object has no attribute 'seek'. You can only torch.load from a file that is seekable. "
             "Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
         )
-    with _opened(f, "rb") as file:
+    if mmap and not _is_path(f):
+        raise ValueError("f must be a file path in order to use the mmap argument")
+    with _opened(f) as file:
         start = file.tell()
         is_zip = file.read(4) == b"PK\x03\x04"
         file.seek(start)
-        read = _load_zip if is_zip else _load_legacy
-        try:
-            return read(file, make_unpickler, map_location)
-        except pickle.UnpicklingError as error:
-            if weights_only:
-                raise pickle.UnpicklingError(_explained(str(error))) from None
-            raise
-        except zipfile.BadZipFile:
+        if mmap and not is_zip:
             raise RuntimeError(
-                "PytorchStreamReader failed reading zip archive: failed finding central directory"
-            ) from None
+                f"mmap can only be used with files saved with `torch.save({os.fspath(f)}, "
+                "_use_new_zipfile_serialization=True), please torch.save your checkpoint with this option in order to use "
+                "mmap."
+            )
+        try:
+            if is_zip:
+                return _load_zip(file, map_location, f if mmap else None)
+            return _load_legacy(file, map_location)
+        except _UsersError as error:
+            raise error.__cause__ from None
+        except pickle.UnpicklingError as error:
+            explain = _not_executed if weights_only is False else _explained
+            raise pickle.UnpicklingError(explain(str(error))) from None
+        except _DAMAGED as error:
+            raise pickle.UnpicklingError(f"the file is damaged: {type(error).__name__}: {error}") from None
 
 
 def from_file(

@@ -70,6 +70,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         numpy::frombuffer,
         storage::_storage_to_bytes,
         storage::_storage_from_buffer,
+        storage::_storage_byteswapped,
+        storage::_load_safetensors,
         autograd::_run_backward,
         autograd::_set_grad_enabled,
         autograd::is_anomaly_enabled,

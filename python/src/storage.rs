@@ -1,12 +1,14 @@
 //! Storages as Python objects.
 
-use crate::error::to_python;
+use crate::error::{run, to_python};
 use crate::objects::PyDevice;
 use crate::tensor::PyTensor;
+use flambeau_store::LoadOptions;
 use flambeau_tensor::{Array, Layout, Storage, Tensor};
-use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyNotImplementedError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PySlice};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The bytes behind one or more tensors.
@@ -31,6 +33,22 @@ impl PyStorage {
             },
         };
         Ok(PyStorage { storage: storage.map_err(to_python)? })
+    }
+
+    /// A file as a storage. What is written to it stays in this process.
+    #[staticmethod]
+    #[pyo3(signature = (filename, shared=false, nbytes=0))]
+    fn from_file(py: Python<'_>, filename: PathBuf, shared: bool, nbytes: usize) -> PyResult<Self> {
+        if shared {
+            return Err(PyNotImplementedError::new_err(
+                "from_file() maps files privately: use shared=False, and save what is to be kept",
+            ));
+        }
+        let map = || {
+            let whole = flambeau_store::map(&filename)?;
+            if nbytes == 0 { Ok(whole) } else { whole.slice(0, nbytes) }
+        };
+        Ok(PyStorage { storage: run(py, map)? })
     }
 
     /// The address of the first byte.
@@ -115,12 +133,26 @@ impl PyStorage {
         PyList::new(py, self.storage.to_bytes())
     }
 
-    fn __getitem__(&self, index: isize) -> PyResult<u8> {
+    /// A byte; or, for a slice without steps, a storage of the same memory.
+    fn __getitem__<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let length = self.storage.len() as isize;
+        if let Ok(slice) = index.cast::<PySlice>() {
+            let range = slice.indices(length)?;
+            if range.step != 1 {
+                return Err(PyRuntimeError::new_err(format!(
+                    "Trying to slice with a step of {}, but only a step of 1 is supported",
+                    range.step
+                )));
+            }
+            let part = self.storage.slice(range.start as usize, range.slicelength).map_err(to_python)?;
+            return Ok(Bound::new(py, PyStorage { storage: part })?.into_any());
+        }
+        let index: isize = index.extract()?;
         if index < -length || index >= length {
             return Err(PyIndexError::new_err(format!("index {index} out of range for storage of size {length}")));
         }
-        Ok(self.storage.to_bytes()[index.rem_euclid(length) as usize])
+        let byte = self.storage.with_bytes(|bytes| bytes[index.rem_euclid(length) as usize]);
+        Ok(byte.into_pyobject(py)?.into_any())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -170,6 +202,31 @@ pub fn _storage_from_buffer(buffer: &Bound<'_, PyAny>) -> PyResult<PyStorage> {
     Ok(PyStorage { storage })
 }
 
+/// A storage with the bytes of each element of `size` bytes in the other order.
+#[pyfunction]
+pub fn _storage_byteswapped(py: Python<'_>, storage: &Bound<'_, PyStorage>, size: usize) -> PyResult<PyStorage> {
+    let from = storage.get().storage.clone();
+    let swap = || {
+        Storage::filled(from.len(), |to| {
+            from.with_bytes(|bytes| to.copy_from_slice(bytes));
+            to.chunks_exact_mut(size.max(1)).for_each(<[u8]>::reverse);
+            Ok(())
+        })
+    };
+    Ok(PyStorage { storage: run(py, swap)? })
+}
+
+/// The tensors of a safetensors file, by name.
+#[pyfunction]
+pub fn _load_safetensors<'py>(py: Python<'py>, path: PathBuf, mmap: bool) -> PyResult<Bound<'py, PyDict>> {
+    let tensors = run(py, || flambeau_store::safetensors::load_with(&path, &LoadOptions { mmap }))?;
+    let dict = PyDict::new(py);
+    for (name, tensor) in tensors {
+        dict.set_item(name, crate::tensor::wrap(py, tensor)?)?;
+    }
+    Ok(dict)
+}
+
 /// What `tensor.set_(…)` puts in the tensor's place.
 ///
 /// # Errors
@@ -187,7 +244,7 @@ pub fn data_for_set(
     };
     let (storage, given) = if let Some(other) = PyTensor::extract(source.as_borrowed()) {
         if other.dtype() != dtype {
-            return Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
+            return Err(PyRuntimeError::new_err(format!(
                 "Could not set tensor of type {} to a tensor of type {}",
                 other.dtype().c_name(),
                 dtype.c_name()
@@ -222,5 +279,12 @@ pub fn data_for_set(
             Layout::strided(size, &strides, offset)
         }
     };
+    if !(storage.as_ptr() as usize).is_multiple_of(dtype.size()) {
+        return Err(PyRuntimeError::new_err(format!(
+            "set_(): a storage at address {:p} is not aligned for {}: use its clone()",
+            storage.as_ptr(),
+            dtype.c_name()
+        )));
+    }
     Array::new(storage, layout, dtype).map(Tensor::from_array).map_err(to_python)
 }

@@ -2,8 +2,10 @@
 
 mod bars;
 mod bench;
+mod convert;
 mod digits;
 mod explain;
+mod inspect;
 mod interrupt;
 mod numbers;
 mod picture;
@@ -35,7 +37,9 @@ const EXAMPLES: &str = "Examples:
   flambeau predict digits.pt seven.png    read a digit from a picture
   flambeau explain conv2d --input 1,64,56,56 --weight 128,64,3,3 --stride 2 --padding 1
                                           how a convolution is done, and how fast
-  flambeau bench --only resnet50          time the layers of a well-known network";
+  flambeau bench --only resnet50          time the layers of a well-known network
+  flambeau inspect resnet50.pth           show what is in a checkpoint
+  flambeau convert a.pt b.safetensors     write it in another format";
 
 #[derive(Subcommand)]
 enum Command {
@@ -49,6 +53,12 @@ enum Command {
     /// Time the convolution layers of well-known networks.
     #[command(long_about = bench::ABOUT, after_help = bench::EXAMPLES)]
     Bench(bench::Options),
+    /// Show what is in a checkpoint: names, shapes, dtypes, sizes, which network it looks like.
+    #[command(long_about = inspect::ABOUT, after_help = inspect::EXAMPLES)]
+    Inspect(inspect::Options),
+    /// Write a checkpoint in another format: PyTorch's, safetensors, NumPy's.
+    #[command(long_about = convert::ABOUT, after_help = convert::EXAMPLES)]
+    Convert(convert::Options),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +67,8 @@ fn main() -> ExitCode {
         Command::Predict(options) => predict::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
+        Command::Convert(options) => convert::run(&options),
     };
     match outcome {
         Ok(code) => code,

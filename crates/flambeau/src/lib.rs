@@ -22,7 +22,7 @@ pub use flambeau_tensor::{
 pub use flambeau_data as data;
 /// Layers, functions, initialisation, optimisers.
 pub use flambeau_nn as nn;
-/// Checkpoints: `.pt` and safetensors.
+/// Checkpoints: `.pt`, safetensors, `.npy` and `.npz`.
 pub use flambeau_store as store;
 /// Tensors, operators, automatic differentiation.
 pub use flambeau_tensor as tensor;

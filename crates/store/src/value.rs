@@ -2,6 +2,7 @@
 
 use crate::NamedTensors;
 use flambeau_tensor::{Error, Result, Tensor};
+use std::collections::HashMap;
 
 /// A value of a `.pt` file.
 #[derive(Clone, Debug)]
@@ -12,45 +13,70 @@ pub enum Value {
     Bool(bool),
     /// An integer that fits 64 bits.
     Int(i64),
+    /// An integer that does not: two's complement, the lowest byte first.
+    BigInt(Vec<u8>),
     /// A float.
     Float(f64),
+    /// A complex number.
+    Complex(f64, f64),
     /// A string.
     Str(String),
     /// Bytes.
     Bytes(Vec<u8>),
     /// A list.
     List(Vec<Value>),
-    /// A tuple (`torch.Size` included).
+    /// A tuple.
     Tuple(Vec<Value>),
-    /// A dict or an OrderedDict, in the order of its entries.
+    /// A `torch.Size`.
+    Size(Vec<usize>),
+    /// A dict, in the order of its entries.
     Dict(Vec<(Value, Value)>),
+    /// An OrderedDict, which state dicts are.
+    OrderedDict(Box<OrderedDict>),
     /// A set.
     Set(Vec<Value>),
-    /// A tensor or a parameter.
+    /// A tensor.
     Tensor(Tensor),
+    /// A parameter of a module.
+    Parameter(Tensor),
     /// A dtype, by PyTorch's name (`float32`).
     DType(String),
     /// A device, as PyTorch writes it (`cuda:0`).
     Device(String),
 }
 
+/// An OrderedDict, with what was set on it.
+#[derive(Clone, Debug, Default)]
+pub struct OrderedDict {
+    /// Keys and values, in order.
+    pub entries: Vec<(Value, Value)>,
+    /// Attributes: a state dict's `_metadata` tells the versions of its modules.
+    pub attributes: Vec<(Value, Value)>,
+}
+
 impl Value {
     /// An OrderedDict of named tensors.
     pub fn state_dict<'a>(tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Self {
-        Value::Dict(
-            tensors.into_iter().map(|(name, t)| (Value::Str(name.to_owned()), Value::Tensor(t.clone()))).collect(),
-        )
+        let entries =
+            tensors.into_iter().map(|(name, t)| (Value::Str(name.to_owned()), Value::Tensor(t.clone()))).collect();
+        Value::OrderedDict(Box::new(OrderedDict { entries, attributes: Vec::new() }))
+    }
+
+    /// The entries of a dict or an OrderedDict.
+    pub fn entries(&self) -> Option<&[(Value, Value)]> {
+        match self {
+            Value::Dict(entries) => Some(entries),
+            Value::OrderedDict(dict) => Some(&dict.entries),
+            _ => None,
+        }
     }
 
     /// The entry of a dict under a string key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        match self {
-            Value::Dict(entries) => entries.iter().find_map(|(k, v)| match k {
-                Value::Str(k) if k == key => Some(v),
-                _ => None,
-            }),
+        self.entries()?.iter().find_map(|(k, v)| match k {
+            Value::Str(k) if k == key => Some(v),
             _ => None,
-        }
+        })
     }
 
     /// The state dict in this value: itself, or its entry `state_dict`, `model_state_dict` or
@@ -59,24 +85,28 @@ impl Value {
     /// # Errors
     /// If there is none.
     pub fn into_state_dict(self) -> Result<NamedTensors> {
-        for key in ["state_dict", "model_state_dict", "model"] {
-            if let Some(inner @ Value::Dict(_)) = self.get(key) {
-                return inner.clone().into_state_dict();
-            }
+        let inner = ["state_dict", "model_state_dict", "model"].iter().find_map(|key| self.get(key));
+        if let Some(inner) = inner.filter(|inner| inner.entries().is_some()) {
+            return inner.clone().into_state_dict();
         }
-        let kind = self.kind();
-        let Value::Dict(entries) = self else {
-            return Err(Error::file(format!("the checkpoint holds a {kind}, not a state dict")));
+        let Some(entries) = self.entries() else {
+            return Err(Error::file(format!("the checkpoint holds a {}, not a state dict", self.kind())));
         };
         let tensors: NamedTensors = entries
-            .into_iter()
+            .iter()
             .filter_map(|(k, v)| match (k, v) {
-                (Value::Str(name), Value::Tensor(tensor)) => Some((name, tensor)),
+                (Value::Str(name), Value::Tensor(tensor) | Value::Parameter(tensor)) => {
+                    Some((name.clone(), tensor.clone()))
+                }
                 _ => None,
             })
             .collect();
-        if tensors.is_empty() {
-            return Err(Error::file("the checkpoint holds a dict, but no tensor in it"));
+        if tensors.is_empty() && !entries.is_empty() {
+            let keys: Vec<String> = entries.iter().take(8).map(|(key, _)| format!("{key:?}")).collect();
+            return Err(Error::file(format!(
+                "the checkpoint holds a dict, but no tensor in it and no state dict under a usual name; its keys: {}",
+                keys.join(", ")
+            )));
         }
         Ok(tensors)
     }
@@ -85,17 +115,39 @@ impl Value {
         match self {
             Value::None => "None",
             Value::Bool(_) => "bool",
-            Value::Int(_) => "int",
+            Value::Int(_) | Value::BigInt(_) => "int",
             Value::Float(_) => "float",
+            Value::Complex(..) => "complex",
             Value::Str(_) => "str",
             Value::Bytes(_) => "bytes",
             Value::List(_) => "list",
             Value::Tuple(_) => "tuple",
+            Value::Size(_) => "torch.Size",
             Value::Dict(_) => "dict",
+            Value::OrderedDict(_) => "OrderedDict",
             Value::Set(_) => "set",
             Value::Tensor(_) => "tensor",
+            Value::Parameter(_) => "Parameter",
             Value::DType(_) => "dtype",
             Value::Device(_) => "device",
         }
     }
+}
+
+/// Entries of a dict: of two with one string as their key, the place of the first and the value of
+/// the last.
+pub(crate) fn unique(entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut kept: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        if let Value::Str(name) = &key {
+            if let Some(&place) = places.get(name) {
+                kept[place].1 = value;
+                continue;
+            }
+            places.insert(name.clone(), kept.len());
+        }
+        kept.push((key, value));
+    }
+    kept
 }

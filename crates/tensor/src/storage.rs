@@ -19,7 +19,18 @@ pub struct Storage {
 
 enum Memory {
     Owned(Buffer),
-    Foreign { pointer: NonNull<u8>, bytes: usize, writable: bool, _owner: Box<dyn Any + Send + Sync> },
+    Foreign {
+        pointer: NonNull<u8>,
+        bytes: usize,
+        writable: bool,
+        _owner: Box<dyn Any + Send + Sync>,
+    },
+    /// A part of another storage's bytes, under that storage's lock.
+    Slice {
+        whole: Arc<Storage>,
+        start: usize,
+        bytes: usize,
+    },
 }
 
 // SAFETY: the bytes are reached through `Access` only, which holds the lock.
@@ -73,11 +84,39 @@ impl Storage {
         Arc::new(Storage { memory: Memory::Foreign { pointer, bytes, writable, _owner: owner }, lock: RwLock::new(()) })
     }
 
+    /// A part of this storage's bytes as a storage of its own, which keeps the whole alive and
+    /// shares its lock: a mapped file is cut into tensors this way.
+    ///
+    /// # Errors
+    /// If the part reaches beyond the storage.
+    pub fn slice(self: &Arc<Self>, start: usize, bytes: usize) -> Result<Arc<Self>> {
+        if start.checked_add(bytes).is_none_or(|end| end > self.len()) {
+            return Err(Error::runtime(format!(
+                "{bytes} bytes from byte {start} on reach beyond a storage of {} bytes",
+                self.len()
+            )));
+        }
+        // A slice of a slice is one of the whole, so that there is one step to the lock.
+        let (whole, start) = match &self.memory {
+            Memory::Slice { whole, start: first, .. } => (whole.clone(), first + start),
+            _ => (self.clone(), start),
+        };
+        Ok(Arc::new(Storage { memory: Memory::Slice { whole, start, bytes }, lock: RwLock::new(()) }))
+    }
+
+    /// The storage whose lock guards these bytes.
+    fn guardian(&self) -> &Storage {
+        match &self.memory {
+            Memory::Slice { whole, .. } => whole,
+            _ => self,
+        }
+    }
+
     /// How many bytes there are.
     pub fn len(&self) -> usize {
         match &self.memory {
             Memory::Owned(buffer) => buffer.len(),
-            Memory::Foreign { bytes, .. } => *bytes,
+            Memory::Foreign { bytes, .. } | Memory::Slice { bytes, .. } => *bytes,
         }
     }
 
@@ -88,7 +127,7 @@ impl Storage {
 
     /// Whether operators may write here.
     pub fn is_writable(&self) -> bool {
-        !matches!(self.memory, Memory::Foreign { writable: false, .. })
+        !matches!(self.guardian().memory, Memory::Foreign { writable: false, .. })
     }
 
     /// Whether the memory is this library's own, so that a tensor may be given more of it.
@@ -102,6 +141,7 @@ impl Storage {
         match &self.memory {
             Memory::Owned(buffer) => buffer.as_ptr(),
             Memory::Foreign { pointer, .. } => pointer.as_ptr(),
+            Memory::Slice { whole, start, .. } => whole.as_ptr().wrapping_add(*start),
         }
     }
 }
@@ -253,7 +293,7 @@ impl<'a> Access<'a> {
     pub fn new(reads: &[&'a Array], writes: &[&'a Array]) -> Result<Self> {
         let mut wanted: SmallVec<[(&'a Storage, bool); 4]> = SmallVec::new();
         for (array, write) in writes.iter().map(|a| (a, true)).chain(reads.iter().map(|a| (a, false))) {
-            let storage: &'a Storage = &array.storage;
+            let storage: &'a Storage = array.storage.guardian();
             if write && !storage.is_writable() {
                 return Err(Error::runtime("cannot write to a tensor whose memory is read-only"));
             }
@@ -281,7 +321,7 @@ impl<'a> Access<'a> {
     fn holds(&self, array: &Array, write: bool) -> bool {
         self.guards
             .iter()
-            .any(|(s, g)| std::ptr::eq(*s, &*array.storage) && (!write || matches!(g, Guard::Write { .. })))
+            .any(|(s, g)| std::ptr::eq(*s, array.storage.guardian()) && (!write || matches!(g, Guard::Write { .. })))
     }
 
     /// Address of an array's first element, valid for reads through its layout.
@@ -347,10 +387,28 @@ impl Storage {
         Ok(storage)
     }
 
+    /// New memory that `fill` writes, given as zeros.
+    ///
+    /// # Errors
+    /// If there is not enough memory, and whatever `fill` gives.
+    pub fn filled(bytes: usize, fill: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Arc<Self>> {
+        let storage = Self::zeroed(bytes)?;
+        let pointer = if bytes == 0 { NonNull::dangling().as_ptr() } else { storage.as_ptr() };
+        // SAFETY: the storage is new, so nobody else touches its `bytes` bytes, and they are zeros.
+        fill(unsafe { std::slice::from_raw_parts_mut(pointer, bytes) })?;
+        Ok(storage)
+    }
+
+    /// Gives all bytes to `read`, which may not call operators: writers wait until it is done.
+    pub fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        let _guard = self.guardian().lock.read().unwrap_or_else(|e| e.into_inner());
+        let pointer = if self.is_empty() { NonNull::dangling().as_ptr() } else { self.as_ptr() };
+        // SAFETY: the memory holds `len` initialised bytes, and the lock keeps writers away.
+        read(unsafe { std::slice::from_raw_parts(pointer, self.len()) })
+    }
+
     /// A copy of all bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let _guard = self.lock.read().unwrap_or_else(|e| e.into_inner());
-        // SAFETY: the memory holds `len` initialised bytes, and the lock keeps writers away.
-        unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len()) }.to_vec()
+        self.with_bytes(<[u8]>::to_vec)
     }
 }

@@ -4,9 +4,18 @@
 //! file names. [`read`] knows a fixed list of names, builds plain data from them, and refuses the
 //! rest. Format: CPython's `Lib/pickletools.py`.
 
+mod names;
+mod object;
 mod op;
 mod read;
 mod write;
 
-pub(crate) use read::{Object, StorageRef, TensorRef, read};
+pub(crate) use object::{Id, Object, Pickle, StorageRef, TensorRef};
+pub(crate) use read::read;
 pub(crate) use write::Writer;
+
+use flambeau_tensor::Error;
+
+fn damaged(what: impl std::fmt::Display) -> Error {
+    Error::file(format!("the checkpoint's pickle is damaged: {what}"))
+}

@@ -1,93 +1,42 @@
 //! The restricted interpreter.
 //!
 //! Objects live in an arena and refer to one another by number, so that a list can be filled after
-//! it was remembered, as pickles do. Nothing here recurses on the input, and every length in the
-//! file is checked against the bytes that are there.
+//! it was remembered, as pickles do. Nothing here recurses on the input, every length in the file
+//! is checked against the bytes that are there, and what a file builds is counted, because a few
+//! bytes can ask for a copy of a long list.
 
+use super::damaged;
+use super::object::{Id, Object, Pickle};
 use super::op::*;
-use flambeau_tensor::{Error, Result};
+use crate::source::Cursor;
+use flambeau_tensor::Result;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// The index of an object in the arena.
-type Id = usize;
+/// How many objects, members of copied containers and remembered things a pickle may need. The
+/// optimiser state of a network with ten thousand parameters takes a twentieth of it.
+const MAX_OBJECTS: usize = 5_000_000;
+/// How long a name may be.
+const MAX_NAME: u64 = 1 << 12;
 
-/// A storage that the archive holds under a key.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct StorageRef {
-    /// The class that names the dtype: `FloatStorage`.
-    pub(crate) class: String,
-    /// The record's name.
-    pub(crate) key: String,
-    /// Where it was: `cpu`, `cuda:0`.
-    pub(crate) location: String,
-    /// Elements.
-    pub(crate) numel: usize,
-}
-
-/// A tensor: a view of a storage.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct TensorRef {
-    pub(crate) storage: StorageRef,
-    pub(crate) offset: usize,
-    pub(crate) size: Vec<usize>,
-    pub(crate) stride: Vec<usize>,
-    pub(crate) requires_grad: bool,
-}
-
-/// An object in the arena.
-#[derive(Clone, Debug)]
-pub(crate) enum Object {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Str(String),
-    Bytes(Vec<u8>),
-    List(Vec<Id>),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Set(Vec<Id>),
-    Global(String, String),
-    Storage(StorageRef),
-    Tensor(TensorRef),
-    DType(String),
-    Device(String),
-    Mark,
-}
-
-/// What a pickle built.
-pub(crate) struct Pickle {
-    pub(crate) objects: Vec<Object>,
-    pub(crate) root: Id,
-}
-
-fn damaged(what: impl std::fmt::Display) -> Error {
-    Error::file(format!("the checkpoint's pickle is damaged: {what}"))
-}
-
-/// PyTorch's refusal of a name that a weights-only file may not use.
-fn refused(name: &str) -> Error {
-    Error::file(format!(
-        "Weights only load failed. Unsupported global: GLOBAL {name} was not an allowed global by default. Nothing in a checkpoint is executed here: the file must hold tensors, numbers, strings and containers of them."
-    ))
-}
-
-/// Runs a pickle.
+/// Runs a pickle, and leaves the cursor behind it.
 ///
 /// # Errors
 /// If it is damaged, or names anything but the parts of tensors and plain containers.
-pub(crate) fn read(bytes: &[u8]) -> Result<Pickle> {
-    Machine { bytes, at: 0, objects: Vec::new(), stack: Vec::new(), memo: Default::default() }.run()
+pub(crate) fn read(input: &mut Cursor<'_>) -> Result<Pickle> {
+    let machine = Machine { input, objects: Vec::new(), stack: Vec::new(), memo: HashMap::new(), spent: 0 };
+    machine.run()
 }
 
-struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    objects: Vec<Object>,
+pub(super) struct Machine<'a, 's> {
+    input: &'a mut Cursor<'s>,
+    pub(super) objects: Vec<Object>,
     stack: Vec<Id>,
-    memo: std::collections::HashMap<usize, Id>,
+    memo: HashMap<usize, Id>,
+    spent: usize,
 }
 
-impl Machine<'_> {
+impl Machine<'_, '_> {
     fn run(mut self) -> Result<Pickle> {
         loop {
             match self.byte()? {
@@ -97,7 +46,7 @@ impl Machine<'_> {
                         return Err(damaged(format!("unknown protocol {version}")));
                     }
                 }
-                FRAME => drop(self.take(8)?),
+                FRAME => drop(self.array::<8>()?),
                 STOP => {
                     let root = self.pop()?;
                     return Ok(Pickle { objects: self.objects, root });
@@ -110,166 +59,191 @@ impl Machine<'_> {
     fn step(&mut self, opcode: u8) -> Result<()> {
         match opcode {
             MARK => self.push(Object::Mark),
-            POP => drop(self.stack.pop()),
-            POP_MARK => drop(self.pop_to_mark()?),
+            POP => self.pop_any().map(drop),
+            POP_MARK => self.pop_to_mark().map(drop),
             DUP => {
-                let top = *self.stack.last().ok_or_else(|| damaged("an empty stack"))?;
+                let top = self.top()?;
+                self.spend(1)?;
                 self.stack.push(top);
+                Ok(())
             }
-            NONE => self.push(Object::None),
-            NEWTRUE => self.push(Object::Bool(true)),
-            NEWFALSE => self.push(Object::Bool(false)),
-            BININT => {
-                let v = i32::from_le_bytes(self.array()?);
-                self.push(Object::Int(v.into()));
+            NONE | NEWTRUE | NEWFALSE | BININT | BININT1 | BININT2 | LONG1 | LONG4 | BINFLOAT => self.scalar(opcode),
+            SHORT_BINUNICODE | SHORT_BINSTRING | BINUNICODE | BINSTRING | BINUNICODE8 | SHORT_BINBYTES | BINBYTES
+            | BINBYTES8 => self.string(opcode),
+            EMPTY_LIST | EMPTY_TUPLE | EMPTY_DICT | EMPTY_SET | LIST | TUPLE | TUPLE1 | TUPLE2 | TUPLE3 | DICT
+            | APPEND | APPENDS | SETITEM | SETITEMS | ADDITEMS => self.container(opcode),
+            BINPUT | LONG_BINPUT | MEMOIZE | BINGET | LONG_BINGET => self.memory(opcode),
+            GLOBAL => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.global(module, name)
             }
-            BININT1 => {
-                let v = self.byte()?;
-                self.push(Object::Int(v.into()));
+            STACK_GLOBAL => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                match (&self.objects[module], &self.objects[name]) {
+                    (Object::Str(module), Object::Str(name)) if module.len().max(name.len()) as u64 <= MAX_NAME => {
+                        let (module, name) = (module.to_string(), name.to_string());
+                        self.global(module, name)
+                    }
+                    _ => Err(damaged("a name that is not text")),
+                }
             }
-            BININT2 => {
-                let v = u16::from_le_bytes(self.array()?);
-                self.push(Object::Int(v.into()));
+            BINPERSID => {
+                let id = self.pop()?;
+                let storage = self.storage(id)?;
+                self.push(Object::Storage(Arc::new(storage)))
             }
+            REDUCE | NEWOBJ => {
+                let (arguments, callee) = (self.pop()?, self.pop()?);
+                let made = self.call(callee, arguments)?;
+                self.push(made)
+            }
+            // State set on an object: an OrderedDict's `_metadata`, a parameter's attributes. The
+            // latter mean nothing to a tensor here.
+            BUILD => {
+                let state = self.pop()?;
+                match self.top_mut()? {
+                    Object::OrderedDict { attributes, .. } => *attributes = Some(state),
+                    Object::Tensor(_) => {}
+                    other => {
+                        let kind = other.kind();
+                        return Err(damaged(format!(
+                            "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got {kind}"
+                        )));
+                    }
+                }
+                Ok(())
+            }
+            other => Err(damaged(format!("unknown opcode {other:#04x}"))),
+        }
+    }
+
+    fn scalar(&mut self, opcode: u8) -> Result<()> {
+        let object = match opcode {
+            NONE => Object::None,
+            NEWTRUE => Object::Bool(true),
+            NEWFALSE => Object::Bool(false),
+            BININT => Object::Int(i32::from_le_bytes(self.array()?).into()),
+            BININT1 => Object::Int(self.byte()?.into()),
+            BININT2 => Object::Int(u16::from_le_bytes(self.array()?).into()),
+            BINFLOAT => Object::Float(f64::from_be_bytes(self.array()?)),
             LONG1 => {
                 let n = self.byte()?.into();
-                self.long(n)?;
+                self.long(n)?
             }
-            LONG4 => {
+            _ => {
                 let n = self.length4()?;
-                self.long(n)?;
+                self.long(n)?
             }
-            BINFLOAT => {
-                let v = f64::from_be_bytes(self.array()?);
-                self.push(Object::Float(v));
+        };
+        self.push(object)
+    }
+
+    fn long(&mut self, n: usize) -> Result<Object> {
+        let bytes = self.take(n)?;
+        let fill = if bytes.last().is_some_and(|b| b & 0x80 != 0) { 0xff } else { 0 };
+        // Eight bytes hold the number if all beyond them repeat its sign.
+        let wide = bytes.iter().skip(8).any(|&b| b != fill) || bytes.get(7).is_some_and(|b| (b ^ fill) & 0x80 != 0);
+        if wide {
+            return Ok(Object::BigInt(Arc::from(&*bytes)));
+        }
+        let mut number = [fill; 8];
+        number.iter_mut().zip(bytes.iter()).for_each(|(to, &b)| *to = b);
+        Ok(Object::Int(i64::from_le_bytes(number)))
+    }
+
+    fn string(&mut self, opcode: u8) -> Result<()> {
+        let n = match opcode {
+            SHORT_BINUNICODE | SHORT_BINSTRING | SHORT_BINBYTES => self.byte()?.into(),
+            BINUNICODE8 | BINBYTES8 => {
+                usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| damaged("a length beyond all memory"))?
             }
-            SHORT_BINUNICODE | SHORT_BINSTRING => {
-                let n = self.byte()?.into();
-                self.text(n)?;
-            }
-            BINUNICODE | BINSTRING => {
-                let n = self.length4()?;
-                self.text(n)?;
-            }
-            BINUNICODE8 => {
-                let n = self.length8()?;
-                self.text(n)?;
-            }
-            SHORT_BINBYTES => {
-                let n = self.byte()?.into();
-                self.raw(n)?;
-            }
-            BINBYTES => {
-                let n = self.length4()?;
-                self.raw(n)?;
-            }
-            BINBYTES8 => {
-                let n = self.length8()?;
-                self.raw(n)?;
-            }
+            _ => self.length4()?,
+        };
+        let bytes = self.take(n)?;
+        let object = if matches!(opcode, SHORT_BINBYTES | BINBYTES | BINBYTES8) {
+            Object::Bytes(Arc::from(&*bytes))
+        } else {
+            Object::Str(std::str::from_utf8(&bytes).map_err(|_| damaged("text that is not UTF-8"))?.into())
+        };
+        self.push(object)
+    }
+
+    fn container(&mut self, opcode: u8) -> Result<()> {
+        match opcode {
             EMPTY_LIST => self.push(Object::List(Vec::new())),
             EMPTY_TUPLE => self.push(Object::Tuple(Vec::new())),
             EMPTY_DICT => self.push(Object::Dict(Vec::new())),
             EMPTY_SET => self.push(Object::Set(Vec::new())),
             LIST => {
                 let items = self.pop_to_mark()?;
-                self.push(Object::List(items));
+                self.push(Object::List(items))
             }
             TUPLE => {
                 let items = self.pop_to_mark()?;
-                self.push(Object::Tuple(items));
+                self.push(Object::Tuple(items))
             }
             TUPLE1 | TUPLE2 | TUPLE3 => {
-                let n = usize::from(opcode - TUPLE1) + 1;
-                let from = self.stack.len().checked_sub(n).ok_or_else(|| damaged("an empty stack"))?;
-                let items = self.stack.split_off(from);
-                self.push(Object::Tuple(items));
+                let mut items = vec![0; usize::from(opcode - TUPLE1) + 1];
+                for item in items.iter_mut().rev() {
+                    *item = self.pop()?;
+                }
+                self.push(Object::Tuple(items))
             }
             DICT => {
                 let entries = pairs(self.pop_to_mark()?)?;
-                self.push(Object::Dict(entries));
+                self.push(Object::Dict(entries))
             }
             APPEND => {
                 let item = self.pop()?;
-                self.extend_list(vec![item])?;
+                self.extend_list(vec![item])
             }
             APPENDS => {
                 let items = self.pop_to_mark()?;
-                self.extend_list(items)?;
+                self.extend_list(items)
             }
             SETITEM => {
-                let value = self.pop()?;
-                let key = self.pop()?;
-                self.extend_dict(vec![(key, value)])?;
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.extend_dict(vec![(key, value)])
             }
             SETITEMS => {
                 let entries = pairs(self.pop_to_mark()?)?;
-                self.extend_dict(entries)?;
+                self.extend_dict(entries)
             }
-            ADDITEMS => {
+            _ => {
                 let items = self.pop_to_mark()?;
                 match self.top_mut()? {
                     Object::Set(set) => set.extend(items),
-                    _ => return Err(damaged("items added to what is no set")),
+                    other => return Err(damaged(format!("items added to a {}", other.kind()))),
                 }
+                Ok(())
             }
-            BINPUT => {
-                let n = self.byte()?.into();
-                self.memoize(n)?;
-            }
-            LONG_BINPUT => {
-                let n = u32::from_le_bytes(self.array()?) as usize;
-                self.memoize(n)?;
-            }
-            MEMOIZE => self.memoize(self.memo.len())?,
-            BINGET => {
-                let n = self.byte()?.into();
-                self.recall(n)?;
-            }
-            LONG_BINGET => {
-                let n = u32::from_le_bytes(self.array()?) as usize;
-                self.recall(n)?;
-            }
-            GLOBAL => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.global(module, name)?;
-            }
-            STACK_GLOBAL => {
-                let (name, module) = (self.pop_text()?, self.pop_text()?);
-                self.global(module, name)?;
-            }
-            BINPERSID => {
-                let id = self.pop()?;
-                let storage = self.storage(id)?;
-                self.push(Object::Storage(storage));
-            }
-            REDUCE | NEWOBJ => {
-                let (arguments, callee) = (self.pop()?, self.pop()?);
-                let made = self.call(callee, arguments)?;
-                self.push(made);
-            }
-            // State set on an object: an OrderedDict's `_metadata`, a parameter's attributes.
-            // The object itself is already complete without it.
-            BUILD => drop(self.pop()?),
-            other => return Err(damaged(format!("unknown opcode {other:#04x}"))),
+        }
+    }
+
+    fn memory(&mut self, opcode: u8) -> Result<()> {
+        let n = match opcode {
+            BINPUT | BINGET => self.byte()?.into(),
+            LONG_BINPUT | LONG_BINGET => self.length4()?,
+            _ => self.memo.len(),
+        };
+        self.spend(1)?;
+        if matches!(opcode, BINGET | LONG_BINGET) {
+            let id = *self.memo.get(&n).ok_or_else(|| damaged("something recalled that was never remembered"))?;
+            self.stack.push(id);
+        } else {
+            let top = self.top()?;
+            self.memo.insert(n, top);
         }
         Ok(())
     }
 
-    fn take(&mut self, n: usize) -> Result<&[u8]> {
-        let end = self
-            .at
-            .checked_add(n)
-            .filter(|&end| end <= self.bytes.len())
-            .ok_or_else(|| damaged("it ends too early"))?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
+    fn take(&mut self, n: usize) -> Result<std::borrow::Cow<'_, [u8]>> {
+        self.input.take(n).ok_or_else(|| damaged("it ends too early"))
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
+        array.copy_from_slice(&self.take(N)?);
         Ok(array)
     }
 
@@ -281,34 +255,40 @@ impl Machine<'_> {
         Ok(u32::from_le_bytes(self.array()?) as usize)
     }
 
-    fn length8(&mut self) -> Result<usize> {
-        usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| damaged("a length beyond all memory"))
-    }
-
     fn line(&mut self) -> Result<String> {
-        let rest = &self.bytes[self.at..];
-        let n = rest.iter().position(|&b| b == b'\n').ok_or_else(|| damaged("it ends too early"))?;
-        let text = String::from_utf8(rest[..n].to_vec()).map_err(|_| damaged("a name that is not text"))?;
-        self.at += n + 1;
-        Ok(text)
+        let mut line = Vec::new();
+        loop {
+            match self.byte()? {
+                b'\n' => return String::from_utf8(line).map_err(|_| damaged("a name that is not text")),
+                _ if line.len() as u64 >= MAX_NAME => return Err(damaged("a name without end")),
+                byte => line.push(byte),
+            }
+        }
     }
 
-    fn push(&mut self, object: Object) {
+    /// Counts what the file makes us keep.
+    pub(super) fn spend(&mut self, n: usize) -> Result<()> {
+        self.spent = self.spent.saturating_add(n);
+        if self.spent > MAX_OBJECTS {
+            return Err(damaged(format!("it builds more than {MAX_OBJECTS} objects")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, object: Object) -> Result<()> {
+        self.spend(1)?;
         self.objects.push(object);
         self.stack.push(self.objects.len() - 1);
+        Ok(())
+    }
+
+    fn pop_any(&mut self) -> Result<Id> {
+        self.stack.pop().ok_or_else(|| damaged("an empty stack"))
     }
 
     fn pop(&mut self) -> Result<Id> {
-        let id = self.stack.pop().ok_or_else(|| damaged("an empty stack"))?;
+        let id = self.pop_any()?;
         if matches!(self.objects[id], Object::Mark) { Err(damaged("a mark where a value should be")) } else { Ok(id) }
-    }
-
-    fn pop_text(&mut self) -> Result<String> {
-        let id = self.pop()?;
-        match &self.objects[id] {
-            Object::Str(text) => Ok(text.clone()),
-            _ => Err(damaged("a name that is not text")),
-        }
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Id>> {
@@ -318,176 +298,40 @@ impl Machine<'_> {
         Ok(items)
     }
 
+    /// The topmost value.
+    fn top(&self) -> Result<Id> {
+        match self.stack.last() {
+            Some(&id) if !matches!(self.objects[id], Object::Mark) => Ok(id),
+            _ => Err(damaged("no value where one should be")),
+        }
+    }
+
     fn top_mut(&mut self) -> Result<&mut Object> {
-        let id = *self.stack.last().ok_or_else(|| damaged("an empty stack"))?;
+        let id = self.top()?;
         Ok(&mut self.objects[id])
     }
 
     fn extend_list(&mut self, items: Vec<Id>) -> Result<()> {
         match self.top_mut()? {
             Object::List(list) => list.extend(items),
-            _ => return Err(damaged("items appended to what is no list")),
+            other => return Err(damaged(format!("Can only append to lists, but got {}", other.kind()))),
         }
         Ok(())
     }
 
-    fn extend_dict(&mut self, entries: Vec<(Id, Id)>) -> Result<()> {
+    fn extend_dict(&mut self, new: Vec<(Id, Id)>) -> Result<()> {
         match self.top_mut()? {
-            Object::Dict(dict) => dict.extend(entries),
-            _ => return Err(damaged("entries set on what is no dict")),
-        }
-        Ok(())
-    }
-
-    fn memoize(&mut self, n: usize) -> Result<()> {
-        let top = *self.stack.last().ok_or_else(|| damaged("an empty stack"))?;
-        self.memo.insert(n, top);
-        Ok(())
-    }
-
-    fn recall(&mut self, n: usize) -> Result<()> {
-        let id = *self.memo.get(&n).ok_or_else(|| damaged("something recalled that was never remembered"))?;
-        self.stack.push(id);
-        Ok(())
-    }
-
-    fn text(&mut self, n: usize) -> Result<()> {
-        let text = String::from_utf8(self.take(n)?.to_vec()).map_err(|_| damaged("text that is not UTF-8"))?;
-        self.push(Object::Str(text));
-        Ok(())
-    }
-
-    fn raw(&mut self, n: usize) -> Result<()> {
-        let bytes = self.take(n)?.to_vec();
-        self.push(Object::Bytes(bytes));
-        Ok(())
-    }
-
-    fn long(&mut self, n: usize) -> Result<()> {
-        let bytes = self.take(n)?;
-        let fill = if bytes.last().is_some_and(|b| b & 0x80 != 0) { 0xff } else { 0 };
-        if bytes.iter().skip(8).any(|&b| b != fill) {
-            return Err(damaged("an integer of more than 64 bits"));
-        }
-        let mut wide = [fill; 8];
-        wide.iter_mut().zip(bytes).for_each(|(w, &b)| *w = b);
-        self.push(Object::Int(i64::from_le_bytes(wide)));
-        Ok(())
-    }
-
-    /// Names that stand for data; all others are refused before anything is done with them.
-    fn global(&mut self, module: String, name: String) -> Result<()> {
-        let object = match (module.as_str(), name.as_str()) {
-            ("collections", "OrderedDict")
-            | ("torch", "Size" | "device")
-            | ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_parameter")
-            | ("torch._utils", "_rebuild_parameter_with_state")
-            | ("builtins" | "__builtin__", "set") => Object::Global(module, name),
-            ("torch", storage) if storage.ends_with("Storage") => Object::Global(module, name),
-            ("torch.storage", "UntypedStorage" | "TypedStorage") => Object::Global(module, name),
-            ("torch", dtype) if DTYPES.contains(&dtype) => Object::DType(name),
-            _ => return Err(refused(&format!("{module}.{name}"))),
-        };
-        self.push(object);
-        Ok(())
-    }
-
-    fn items(&self, id: Id) -> Result<&[Id]> {
-        match &self.objects[id] {
-            Object::Tuple(items) | Object::List(items) => Ok(items),
-            _ => Err(damaged("arguments that are no tuple")),
-        }
-    }
-
-    fn string(&self, id: Id) -> Result<String> {
-        match &self.objects[id] {
-            Object::Str(text) => Ok(text.clone()),
-            _ => Err(damaged("a string was expected")),
-        }
-    }
-
-    fn count(&self, id: Id) -> Result<usize> {
-        match self.objects[id] {
-            Object::Int(n) => usize::try_from(n).map_err(|_| damaged(format!("a negative size {n}"))),
-            _ => Err(damaged("a size was expected")),
-        }
-    }
-
-    fn counts(&self, id: Id) -> Result<Vec<usize>> {
-        self.items(id)?.iter().map(|&i| self.count(i)).collect()
-    }
-
-    /// `("storage", class, key, location, numel)`.
-    fn storage(&self, id: Id) -> Result<StorageRef> {
-        let parts = self.items(id)?.to_vec();
-        let [kind, class, key, location, numel] = parts[..] else {
-            return Err(damaged("a persistent id that is no storage"));
-        };
-        let Object::Global(_, class) = &self.objects[class] else {
-            return Err(damaged("a storage without a class"));
-        };
-        if self.string(kind)? != "storage" {
-            return Err(damaged("a persistent id that is no storage"));
-        }
-        Ok(StorageRef {
-            class: class.clone(),
-            key: self.string(key)?,
-            location: self.string(location)?,
-            numel: self.count(numel)?,
-        })
-    }
-
-    fn call(&self, callee: Id, arguments: Id) -> Result<Object> {
-        let Object::Global(module, name) = &self.objects[callee] else {
-            return Err(damaged("a call of what is no function"));
-        };
-        let arguments = self.items(arguments)?.to_vec();
-        match (name.as_str(), &arguments[..]) {
-            ("OrderedDict", []) => Ok(Object::Dict(Vec::new())),
-            ("OrderedDict", &[entries]) => {
-                let entries = self.items(entries)?.iter().map(|&pair| match *self.items(pair)? {
-                    [key, value] => Ok((key, value)),
-                    _ => Err(damaged("an entry that is no pair")),
-                });
-                Ok(Object::Dict(entries.collect::<Result<_>>()?))
+            Object::Dict(entries) | Object::OrderedDict { entries, .. } => entries.extend(new),
+            other => {
+                return Err(damaged(format!(
+                    "Can only set items on dict, OrderedDict or Counter, but got {}",
+                    other.kind()
+                )));
             }
-            ("set", &[items]) => Ok(Object::Set(self.items(items)?.to_vec())),
-            ("Size", &[sizes]) => Ok(Object::Tuple(self.items(sizes)?.to_vec())),
-            ("device", &[kind]) => Ok(Object::Device(self.string(kind)?)),
-            ("device", &[kind, index]) => Ok(Object::Device(format!("{}:{}", self.string(kind)?, self.count(index)?))),
-            ("_rebuild_tensor" | "_rebuild_tensor_v2", &[storage, offset, size, stride, ..]) => {
-                let Object::Storage(storage) = &self.objects[storage] else {
-                    return Err(damaged("a tensor without a storage"));
-                };
-                let requires_grad = arguments.get(4).is_some_and(|&id| matches!(self.objects[id], Object::Bool(true)));
-                let (size, stride) = (self.counts(size)?, self.counts(stride)?);
-                if size.len() != stride.len() {
-                    return Err(damaged("a tensor with more sizes than strides"));
-                }
-                Ok(Object::Tensor(TensorRef {
-                    storage: storage.clone(),
-                    offset: self.count(offset)?,
-                    size,
-                    stride,
-                    requires_grad,
-                }))
-            }
-            ("_rebuild_parameter" | "_rebuild_parameter_with_state", &[data, requires_grad, ..]) => {
-                let Object::Tensor(tensor) = &self.objects[data] else {
-                    return Err(damaged("a parameter that is no tensor"));
-                };
-                let requires_grad = matches!(self.objects[requires_grad], Object::Bool(true));
-                Ok(Object::Tensor(TensorRef { requires_grad, ..tensor.clone() }))
-            }
-            _ => Err(refused(&format!("{module}.{name} with {} arguments", arguments.len()))),
         }
+        Ok(())
     }
 }
-
-const DTYPES: [&str; 16] = [
-    "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "float", "double",
-    "half", "long", "int", "short",
-];
 
 fn pairs(items: Vec<Id>) -> Result<Vec<(Id, Id)>> {
     if !items.len().is_multiple_of(2) {

@@ -1,7 +1,7 @@
 //! Writing: protocol 2, which every PyTorch reads.
 
+use super::object::StorageRef;
 use super::op::*;
-use super::read::StorageRef;
 
 /// Builds a pickle, value by value.
 #[derive(Default)]
@@ -29,6 +29,18 @@ impl Writer {
         self.bytes.push(if value { NEWTRUE } else { NEWFALSE });
     }
 
+    /// An integer beyond 64 bits: two's complement, the lowest byte first.
+    pub(crate) fn big_int(&mut self, bytes: &[u8]) {
+        match u8::try_from(bytes.len()) {
+            Ok(n) => self.bytes.extend([LONG1, n]),
+            Err(_) => {
+                self.bytes.push(LONG4);
+                self.length(bytes.len());
+            }
+        }
+        self.bytes.extend(bytes);
+    }
+
     pub(crate) fn int(&mut self, value: i64) {
         if let Ok(small) = i32::try_from(value) {
             self.bytes.push(BININT);
@@ -50,12 +62,15 @@ impl Writer {
         self.bytes.extend(text.as_bytes());
     }
 
-    /// Bytes, in protocol 2's way: text in Latin-1, encoded again on loading, is not on the
-    /// weights-only list, so protocol 3's opcode is used, which all readers know.
+    /// Bytes, in protocol 2's way: text with a character for each, encoded again on loading.
     pub(crate) fn bytes(&mut self, value: &[u8]) {
-        self.bytes.push(BINBYTES);
-        self.length(value.len());
-        self.bytes.extend(value);
+        let text: String = value.iter().map(|&byte| char::from(byte)).collect();
+        self.global("_codecs", "encode");
+        self.mark();
+        self.str(&text);
+        self.str("latin1");
+        self.tuple();
+        self.reduce();
     }
 
     /// The four-byte lengths of protocol 2 hold up to 4 GiB of one string.
@@ -92,6 +107,11 @@ impl Writer {
         self.bytes.push(APPENDS);
     }
 
+    /// Sets the dict on top of the stack as the attributes of the object below it.
+    pub(crate) fn build(&mut self) {
+        self.bytes.push(BUILD);
+    }
+
     /// An empty OrderedDict.
     pub(crate) fn ordered_dict(&mut self) {
         self.global("collections", "OrderedDict");
@@ -115,14 +135,17 @@ impl Writer {
         self.tuple();
     }
 
-    /// A storage by its persistent id.
-    pub(crate) fn storage(&mut self, storage: &StorageRef) {
+    /// A storage by its persistent id; the older format has a place for a view in it.
+    pub(crate) fn storage(&mut self, storage: &StorageRef, legacy: bool) {
         self.mark();
         self.str("storage");
         self.global("torch", &storage.class);
         self.str(&storage.key);
         self.str(&storage.location);
         self.int(storage.numel as i64);
+        if legacy {
+            self.none();
+        }
         self.tuple();
         self.bytes.push(BINPERSID);
     }
