@@ -2,12 +2,14 @@
 
 mod bars;
 mod bench;
+mod classify;
 mod digits;
 mod explain;
 mod interrupt;
 mod numbers;
 mod picture;
 mod predict;
+mod summary;
 mod svg;
 mod train;
 
@@ -35,7 +37,9 @@ const EXAMPLES: &str = "Examples:
   flambeau predict digits.pt seven.png    read a digit from a picture
   flambeau explain conv2d --input 1,64,56,56 --weight 128,64,3,3 --stride 2 --padding 1
                                           how a convolution is done, and how fast
-  flambeau bench --only resnet50          time the layers of a well-known network";
+  flambeau bench --only resnet50          time the layers of a well-known network
+  flambeau summary resnet50               its layers: shapes, parameters, work, time
+  flambeau classify --weights W cat.jpg   say what a photograph shows";
 
 #[derive(Subcommand)]
 enum Command {
@@ -49,6 +53,12 @@ enum Command {
     /// Time the convolution layers of well-known networks.
     #[command(long_about = bench::ABOUT, after_help = bench::EXAMPLES)]
     Bench(bench::Options),
+    /// Show the layers of a network: shapes, parameters, work, memory, time, algorithm.
+    #[command(long_about = summary::ABOUT, after_help = summary::EXAMPLES)]
+    Summary(summary::Options),
+    /// Say what photographs show, with a trained network.
+    #[command(long_about = classify::ABOUT, after_help = classify::EXAMPLES)]
+    Classify(classify::Options),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +67,8 @@ fn main() -> ExitCode {
         Command::Predict(options) => predict::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Summary(options) => summary::run(&options),
+        Command::Classify(options) => classify::run(&options),
     };
     match outcome {
         Ok(code) => code,

@@ -1,4 +1,5 @@
-//! Computer vision: ready networks ([`models`]), the blocks they are made of ([`ops`]), names of classes ([`imagenet`]).
+//! Computer vision: ready networks ([`models`]), the blocks they are made of ([`ops`]), names of classes ([`imagenet`]),
+//! preparation of images ([`transforms`]), pictures in files ([`io`]).
 //!
 //! Networks are torchvision's: constructors, numbers drawn from the same seed, and the keys of state dicts, so that a
 //! checkpoint saved there loads here and answers the same.
@@ -23,5 +24,7 @@ pub mod nn {
 }
 
 pub mod imagenet;
+pub mod io;
 pub mod models;
 pub mod ops;
+pub mod transforms;

@@ -1,7 +1,7 @@
 //! Blocks that several families of networks share.
 
 use flambeau_nn::modules::{BatchNorm2d, Conv2d, Gelu, Hardsigmoid, Hardswish, Relu, Relu6, Sequential, Sigmoid, Silu};
-use flambeau_nn::{Forward, Layer, Module, Parameter, Path, Training, Visitor, functional};
+use flambeau_nn::{Forward, Layer, Module, Parameter, Path, Training, Visitor, functional, watch};
 use flambeau_tensor::{Error, Result, Tensor, autograd::no_grad, get_default_dtype};
 
 /// An activation function, where a table of layers says which.
@@ -291,11 +291,13 @@ impl LayerNorm {
 impl Forward for LayerNorm {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let normalize = |x: &Tensor| x.layer_norm(&self.weight.shape(), Some(&self.weight), Some(&self.bias), self.eps);
-        if self.channels_first {
-            normalize(&input.permute(&[0, 2, 3, 1])?)?.permute(&[0, 3, 1, 2])
-        } else {
-            normalize(input)
-        }
+        watch::layer("LayerNorm", Some(&self.weight), None, input, || {
+            if self.channels_first {
+                normalize(&input.permute(&[0, 2, 3, 1])?)?.permute(&[0, 3, 1, 2])
+            } else {
+                normalize(input)
+            }
+        })
     }
 }
 

@@ -3,7 +3,10 @@
 //! A network is made by a function of torchvision's name, with the number of classes; options beyond that are fields of
 //! the family's configuration. Names of parts, and so the keys of state dicts, are torchvision's.
 
+mod guess;
 mod init;
+
+pub use guess::{Guess, guess};
 
 macro_rules! networks {
     ($($(#[$doc:meta])* $family:ident { $($name:ident),* $(,)? } $($more:ident),*;)*) => {
