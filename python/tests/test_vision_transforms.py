@@ -138,7 +138,7 @@ def test_modes_of_pictures(mode):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda t: t.Resize((1, 2, 3)), lambda t: t.Resize("x"), lambda t: t.CenterCrop((1, 2, 3)), lambda t: t.Lambda(3),
+        lambda t: t.Resize((1, 2, 3)), lambda t: t.Resize(2.5), lambda t: t.CenterCrop((1, 2, 3)), lambda t: t.Lambda(3),
         lambda t: t.Pad("x"), lambda t: t.Pad((1, 2, 3)), lambda t: t.Pad(1, padding_mode="x"),
         lambda t: t.ColorJitter(-1), lambda t: t.ColorJitter(hue=0.7), lambda t: t.ColorJitter(brightness="x"),
         lambda t: t.RandomErasing(2), lambda t: t.RandomErasing(scale=(0, 2)), lambda t: t.RandomErasing(value="x"),

@@ -3,6 +3,7 @@
 mod bars;
 mod bench;
 mod classify;
+mod detect;
 mod digits;
 mod explain;
 mod interrupt;
@@ -59,6 +60,9 @@ enum Command {
     /// Say what photographs show, with a trained network.
     #[command(long_about = classify::ABOUT, after_help = classify::EXAMPLES)]
     Classify(classify::Options),
+    /// Find faces in a photograph, and draw boxes around them.
+    #[command(long_about = detect::ABOUT, after_help = detect::EXAMPLES)]
+    Detect(detect::Options),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Summary(options) => summary::run(&options),
         Command::Classify(options) => classify::run(&options),
+        Command::Detect(options) => detect::run(&options),
     };
     match outcome {
         Ok(code) => code,

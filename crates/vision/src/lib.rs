@@ -1,5 +1,5 @@
 //! Computer vision: ready networks ([`models`]), the blocks they are made of ([`ops`]), names of classes ([`imagenet`]),
-//! preparation of images ([`transforms`]), pictures in files ([`io`]).
+//! preparation of images ([`transforms`]), pictures in files ([`io`]), faces ([`mtcnn`]).
 //!
 //! Networks are torchvision's: constructors, numbers drawn from the same seed, and the keys of state dicts, so that a
 //! checkpoint saved there loads here and answers the same.
@@ -26,5 +26,6 @@ pub mod nn {
 pub mod imagenet;
 pub mod io;
 pub mod models;
+pub mod mtcnn;
 pub mod ops;
 pub mod transforms;

@@ -1,13 +1,14 @@
 //! How images are prepared for published weights.
 
-use super::{CenterCrop, Compose, Interpolation, Normalize, Resize, ToFloat, Transform, functional};
+use super::{CenterCrop, Compose, Interpolation, Normalize, Resize, ToFloat, Transform};
 use flambeau_tensor::{Result, Tensor};
 
 /// The preparation of images for one network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
-    /// To how many pixels the shorter side is resized.
-    pub resize: usize,
+    /// To how many pixels the shorter side is resized, its proportions kept; without it, the whole image is squeezed into
+    /// the square, as TensorFlow Lite's programs do.
+    pub resize: Option<usize>,
     /// How many pixels of the middle are taken.
     pub crop: usize,
     /// How pixels between pixels are made.
@@ -20,7 +21,8 @@ pub struct Preset {
 
 const IMAGENET: ([f64; 3], [f64; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
-/// Networks that want other sizes than 256 and 224: name, shorter side, middle, whether interpolation is cubic.
+/// Networks that want other sizes than 256 and 224: name, shorter side (0 squeezes), middle, whether interpolation is
+/// cubic.
 const SIZES: &[(&str, usize, usize, bool)] = &[
     ("convnext_base", 232, 224, false),
     ("convnext_large", 232, 224, false),
@@ -34,11 +36,11 @@ const SIZES: &[(&str, usize, usize, bool)] = &[
     ("efficientnet_b5", 456, 456, true),
     ("efficientnet_b6", 528, 528, true),
     ("efficientnet_b7", 600, 600, true),
-    ("efficientnet_lite0", 256, 224, true),
-    ("efficientnet_lite1", 272, 240, true),
-    ("efficientnet_lite2", 292, 260, true),
-    ("efficientnet_lite3", 312, 280, true),
-    ("efficientnet_lite4", 332, 300, true),
+    ("efficientnet_lite0", 0, 224, true),
+    ("efficientnet_lite1", 0, 240, true),
+    ("efficientnet_lite2", 0, 260, true),
+    ("efficientnet_lite3", 0, 280, true),
+    ("efficientnet_lite4", 0, 300, true),
     ("efficientnet_v2_l", 480, 480, true),
     ("efficientnet_v2_m", 480, 480, false),
     ("efficientnet_v2_s", 384, 384, false),
@@ -59,16 +61,16 @@ impl Preset {
         let own = SIZES.iter().find(|&&(name, ..)| name == network);
         let &(_, resize, crop, cubic) = own.unwrap_or(&("", 256, 224, false));
         let interpolation = if cubic { Interpolation::Bicubic } else { Interpolation::Bilinear };
-        Self { resize, crop, interpolation, mean, std }
+        Self { resize: (resize != 0).then_some(resize), crop, interpolation, mean, std }
     }
 }
 
 impl Transform for Preset {
     /// Bytes or numbers from 0 to 1 `(…, 3, H, W)` to `(…, 3, crop, crop)`.
     fn apply(&self, image: &Tensor) -> Result<Tensor> {
-        functional::get_dimensions(image)?;
+        let resize = self.resize.map_or(Resize::new(self.crop), Resize::shorter_side);
         Compose::new()
-            .push(Resize::shorter_side(self.resize).interpolation(self.interpolation))
+            .push(resize.interpolation(self.interpolation))
             .push(CenterCrop::new(self.crop))
             .push(ToFloat)
             .push(Normalize::new(self.mean, self.std))

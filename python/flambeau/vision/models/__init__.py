@@ -1,6 +1,6 @@
 """Ready networks with torchvision's constructors, arguments and state-dict keys."""
 
-from . import segmentation
+from . import mtcnn, segmentation
 from ._api import *  # noqa: F403
 from ._lazy import weights_attribute as _weights_attribute
 from .alexnet import *  # noqa: F403
