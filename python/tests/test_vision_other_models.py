@@ -142,3 +142,18 @@ def test_published_weights_see_what_is_there(photo, number):
     assert int(scores.argmax()) == number
     names = models.ResNet50_Weights.DEFAULT.meta["categories"]
     assert names[number] == {285: "Egyptian cat", 872: "tripod", 967: "espresso"}[number]
+
+
+@pytest.mark.parametrize(("name", "shape"), [("PNet", (1, 3, 63, 65)), ("RNet", (4, 3, 24, 24)), ("ONet", (4, 3, 48, 48))])
+def test_mtcnn(name, shape):
+    package = pytest.importorskip("facenet_pytorch.models.mtcnn", reason="compares with PyPI facenet-pytorch", exc_type=ImportError)
+    theirs = getattr(package, name)(pretrained=True)
+    folder = pathlib.Path(package.__file__).parents[1] / "data"
+    ours = getattr(models.mtcnn, name)()
+    ours.load_state_dict(flambeau.load(folder / f"{name.lower()}.pt"), strict=True)
+    images = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad(), flambeau.no_grad():
+        expected, results = theirs.eval()(images), ours.eval()(flambeau.from_numpy(images.numpy()))
+    assert len(results) == len(expected)
+    for result, other in zip(results, expected):
+        torch.testing.assert_close(torch.from_numpy(result.numpy().copy()), other, rtol=0, atol=1e-5)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 
 from flambeau import nn
 
+from . import _meta
 from ._weights import WEIGHTS
 
 __all__ = ["Weights", "WeightsEnum", "get_model", "get_model_builder", "get_model_weights", "get_weight", "list_models"]
@@ -31,7 +32,12 @@ class Weights:
 
     url: str
     transforms: Callable
-    meta: dict
+    kind: str
+
+    @property
+    def meta(self) -> dict:
+        """``"categories"``: the names of the classes."""
+        return {"categories": list(_meta.categories(self.kind))}
 
 
 class WeightsEnum(enum.Enum):
@@ -70,26 +76,6 @@ class WeightsEnum(enum.Enum):
         return self.value.meta
 
 
-def _categories(kind: str) -> list[str]:
-    from . import _meta
-
-    return _meta.imagenet_categories() if kind == "classes" else _meta.VOC_CATEGORIES
-
-
-class _Meta(dict):
-    """What is known of a set of weights; the names of its classes are read when they are asked for."""
-
-    def __init__(self, kind: str, **known) -> None:
-        super().__init__(known)
-        self._kind = kind
-
-    def __missing__(self, key):
-        if key == "categories":
-            self[key] = _categories(self._kind)
-            return self[key]
-        raise KeyError(key)
-
-
 def _transforms(kind: str, options: dict):
     """Makes the preparation of images that a set of weights wants."""
 
@@ -107,7 +93,7 @@ def weights_enum(name: str) -> type[WeightsEnum]:
     """The enum of this name, from the table of weights."""
     members, default = {}, None
     for member, file, kind, options in WEIGHTS[name]:
-        members[member] = Weights(_DOWNLOADS + file, _transforms(kind, options), _Meta(kind))
+        members[member] = Weights(_DOWNLOADS + file, _transforms(kind, options), kind)
         default = member  # the last one is the best
     members["DEFAULT"] = members[default]
     return WeightsEnum(name, members, module=__package__)

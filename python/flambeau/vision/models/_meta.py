@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-VOC_CATEGORIES = (
+import functools
+
+from flambeau import _native
+
+_VOC = (
     "__background__ aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
     "pottedplant sheep sofa train tvmonitor"
 ).split()
 
 
-def imagenet_categories() -> list[str]:
-    """The thousand classes of ImageNet, in the order of networks' outputs."""
-    from flambeau import _native
-
-    return _native._imagenet_classes()
+@functools.cache
+def categories(kind: str) -> tuple[str, ...]:
+    """The names, in the order of networks' outputs: ImageNet's thousand of images (``"classes"``), or Pascal VOC's of
+    pixels (``"segments"``).
+    """
+    return tuple(_native._imagenet_classes() if kind == "classes" else _VOC)
