@@ -2,7 +2,7 @@
 
 use flambeau_tensor::{DType, Error, Result, Tensor};
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
 
 /// How many bytes a picture may take when it is decoded: a file of a few bytes can claim any size.

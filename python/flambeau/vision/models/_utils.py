@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
-from flambeau import nn
+from flambeau import Tensor, nn
 
 __all__ = ["IntermediateLayerGetter"]
 
@@ -37,3 +38,22 @@ class IntermediateLayerGetter(nn.ModuleDict):
             if name in self.return_layers:
                 out[self.return_layers[name]] = x
         return out
+
+
+def initialize(
+    model: nn.Module, convolution: Callable[[Tensor], object], linear: Callable[[Tensor], object] | None = None
+) -> None:
+    """Draws the weights of convolutions, and of linear layers where a function for them is given, and zeroes their
+    biases, in the order of modules. Normalisations keep the ones and zeros that they begin with.
+    """
+    for m in model.modules():
+        draw = convolution if isinstance(m, nn.Conv2d) else linear if isinstance(m, nn.Linear) else None
+        if draw is not None:
+            draw(m.weight)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+def kaiming_fan_out(weight: Tensor) -> Tensor:
+    """He's normal distribution, for the variance of the backward pass."""
+    return nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import flambeau as torch
 from flambeau import Tensor, nn
 
 from ..ops.misc import Conv2dNormActivation
 from ._api import builder
-from ._utils import _make_divisible
+from ._utils import _make_divisible, initialize, kaiming_fan_out
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]
 
@@ -77,17 +79,7 @@ class MobileNetV2(nn.Module):
         )
         self.features = nn.Sequential(*features)
         self.classifier = nn.Sequential(nn.Dropout(p=dropout), nn.Linear(self.last_channel, num_classes))
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, mode="fan_out")
-                if m.bias is not None:
-                    nn.init.zeros_(m.bias)
-            elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
-                nn.init.ones_(m.weight)
-                nn.init.zeros_(m.bias)
-            elif isinstance(m, nn.Linear):
-                nn.init.normal_(m.weight, 0, 0.01)
-                nn.init.zeros_(m.bias)
+        initialize(self, kaiming_fan_out, functools.partial(nn.init.normal_, std=0.01))
 
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.adaptive_avg_pool2d(self.features(x), (1, 1))

@@ -10,6 +10,7 @@ import flambeau as torch
 from flambeau import Tensor, nn
 
 from ._api import builder
+from ._utils import initialize, kaiming_fan_out
 
 __all__ = [
     "BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
@@ -115,12 +116,7 @@ class ResNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
         self.fc = nn.Linear(512 * block.expansion, num_classes)
 
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
-                nn.init.ones_(m.weight)
-                nn.init.zeros_(m.bias)
+        initialize(self, kaiming_fan_out)
         if zero_init_residual:  # blocks begin as identities
             for m in self.modules():
                 last = getattr(m, "bn3" if isinstance(m, Bottleneck) else "bn2", None)

@@ -8,6 +8,7 @@ import flambeau as torch
 from flambeau import Tensor, nn
 
 from ._api import builder
+from ._utils import initialize
 
 __all__ = ["SqueezeNet", "squeezenet1_0", "squeezenet1_1"]
 
@@ -53,17 +54,12 @@ class SqueezeNet(nn.Module):
             layers.append(Fire(channels, squeezed, expanded, expanded))
             channels = 2 * expanded
         self.features = nn.Sequential(*layers)
-        final_conv = nn.Conv2d(channels, num_classes, kernel_size=1)
         self.classifier = nn.Sequential(
-            nn.Dropout(p=dropout), final_conv, nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d((1, 1))
+            nn.Dropout(p=dropout), nn.Conv2d(channels, num_classes, kernel_size=1), nn.ReLU(inplace=True),
+            nn.AdaptiveAvgPool2d((1, 1)),
         )
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                if m is final_conv:
-                    nn.init.normal_(m.weight, mean=0.0, std=0.01)
-                else:
-                    nn.init.kaiming_uniform_(m.weight)
-                nn.init.zeros_(m.bias)
+        initialize(self.features, nn.init.kaiming_uniform_)
+        initialize(self.classifier, functools.partial(nn.init.normal_, std=0.01))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.flatten(self.classifier(self.features(x)), 1)

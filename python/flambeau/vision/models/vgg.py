@@ -8,6 +8,7 @@ import flambeau as torch
 from flambeau import Tensor, nn
 
 from ._api import builder
+from ._utils import initialize, kaiming_fan_out
 
 __all__ = ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 
@@ -32,14 +33,7 @@ class VGG(nn.Module):
             nn.Linear(4096, num_classes),
         )
         if init_weights:
-            for m in self.modules():
-                if isinstance(m, nn.Conv2d):
-                    nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
-                    if m.bias is not None:
-                        nn.init.zeros_(m.bias)
-                elif isinstance(m, nn.Linear):
-                    nn.init.normal_(m.weight, 0, 0.01)
-                    nn.init.zeros_(m.bias)
+            initialize(self, kaiming_fan_out, functools.partial(nn.init.normal_, std=0.01))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.avgpool(self.features(x))
