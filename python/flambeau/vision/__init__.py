@@ -6,6 +6,8 @@ package as ``torchvision``.
 
 import importlib as _importlib
 
+from flambeau.version import __version__
+
 _LAZY = ("models", "ops", "transforms")
 
 
