@@ -156,7 +156,7 @@ def test_names_of_weights_are_torchvisions():
         ours = models.get_model_weights(name)
         assert {k: w.url for k, w in ours.__members__.items()} == {k: w.url for k, w in theirs.__members__.items()}
         for member in theirs:
-            assert ours[member.name].meta["categories"] == list(member.meta["categories"])
+            assert ours[member.name].meta["categories"] == member.meta["categories"]
             full = f"{theirs.__name__}.{member.name}"
             assert models.get_weight(full) is ours[member.name]
             assert repr(ours[member.name]) == full

@@ -36,8 +36,9 @@ class Weights:
 
     @property
     def meta(self) -> dict:
-        """``"categories"``: the names of the classes."""
-        return {"categories": list(_meta.categories(self.kind))}
+        """``"categories"``: the names of the classes, or ``None``."""
+        names = _meta.categories(self.kind)
+        return {"categories": None if names is None else list(names)}
 
 
 class WeightsEnum(enum.Enum):
@@ -82,7 +83,7 @@ def _transforms(kind: str, options: dict):
     def make(**overrides):
         from flambeau.vision.transforms import _presets
 
-        preset = _presets.ImageClassification if kind == "classes" else _presets.SemanticSegmentation
+        preset = _presets.SemanticSegmentation if kind == "segments" else _presets.ImageClassification
         return preset(**{**options, **overrides})
 
     return make
@@ -108,8 +109,9 @@ def builder(name: str, make: Callable[..., nn.Module], weights_name: str | None 
 
     def build(*, weights=None, progress: bool = True, **options) -> nn.Module:
         weights = _chosen(name, weights_name, weights, options)
-        if weights is not None:
-            _agree(options, "num_classes", len(weights.meta["categories"]))
+        categories = None if weights is None else weights.meta["categories"]
+        if categories is not None:
+            _agree(options, "num_classes", len(categories))
         model = make(**options)
         if weights is not None:
             model.load_state_dict(weights.get_state_dict(progress=progress, check_hash=True))

@@ -13,8 +13,10 @@ _VOC = (
 
 
 @functools.cache
-def categories(kind: str) -> tuple[str, ...]:
-    """The names, in the order of networks' outputs: ImageNet's thousand of images (``"classes"``), or Pascal VOC's of
-    pixels (``"segments"``).
+def categories(kind: str) -> tuple[str, ...] | None:
+    """The names, in the order of networks' outputs: ImageNet's thousand of images (``"classes"``), Pascal VOC's of
+    pixels (``"segments"``), or none (``"features"``).
     """
+    if kind == "features":
+        return None
     return tuple(_native._imagenet_classes() if kind == "classes" else _VOC)

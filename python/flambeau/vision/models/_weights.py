@@ -1,4 +1,8 @@
-"""Published weights: file names on download.pytorch.org, and how their images are prepared; the best ones come last."""
+"""Published weights: member, file on download.pytorch.org, kind of outputs, and how images are prepared; the best ones come
+last.
+
+Kinds are "classes" (ImageNet's), "segments" (Pascal VOC's, of each pixel) and "features" (no classes).
+"""
 
 WEIGHTS = {
     "AlexNet_Weights": (
@@ -154,7 +158,7 @@ WEIGHTS = {
         ("IMAGENET1K_V1", "vgg13_bn-abd245e5.pth", "classes", {"crop_size": 224}),
     ),
     "VGG16_Weights": (
-        ("IMAGENET1K_FEATURES", "vgg16_features-amdegroot-88682ab5.pth", "classes", {"crop_size": 224, "mean": (0.48235, 0.45882, 0.40784), "std": (0.00392156862745098, 0.00392156862745098, 0.00392156862745098)}),
+        ("IMAGENET1K_FEATURES", "vgg16_features-amdegroot-88682ab5.pth", "features", {"crop_size": 224, "mean": (0.48235, 0.45882, 0.40784), "std": (0.00392156862745098, 0.00392156862745098, 0.00392156862745098)}),
         ("IMAGENET1K_V1", "vgg16-397923af.pth", "classes", {"crop_size": 224}),
     ),
     "VGG16_BN_Weights": (
