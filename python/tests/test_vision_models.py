@@ -3,8 +3,10 @@
 One network of each family is compared; with ``FLAMBEAU_EVERY_NETWORK=1`` in the environment, all of them.
 """
 
+import copy
 import io
 import os
+import pickle
 import subprocess
 import sys
 
@@ -160,6 +162,7 @@ def test_names_of_weights_are_torchvisions():
             full = f"{theirs.__name__}.{member.name}"
             assert models.get_weight(full) is ours[member.name]
             assert repr(ours[member.name]) == full
+            assert copy.deepcopy(ours[member.name]) is pickle.loads(pickle.dumps(ours[member.name])) is ours[member.name]
 
 
 def test_old_names_inside_densenet_are_understood():

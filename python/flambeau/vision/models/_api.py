@@ -64,6 +64,9 @@ class WeightsEnum(enum.Enum):
     def __repr__(self) -> str:
         return f"{self.__class__.__name__}.{self._name_}"
 
+    def __reduce_ex__(self, protocol):
+        return get_weight, (repr(self),)
+
     @property
     def url(self) -> str:
         return self.value.url
