@@ -6,8 +6,9 @@ use flambeau::autograd::no_grad;
 use flambeau::nn::{Layer, StateDict};
 use flambeau::ops::stack;
 use flambeau::prelude::*;
+use flambeau::vision::models::{self, Loaded};
 use flambeau::vision::transforms::{Preset, Transform};
-use flambeau::vision::{imagenet, io, models};
+use flambeau::vision::{imagenet, io};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -33,7 +34,7 @@ pub struct Options {
     /// A checkpoint (.pt, .pth or .safetensors).
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// The network's name, such as resnet50 [default: by the sizes of the weights].
+    /// The network's name, such as resnet50 [default: seen from the sizes of the weights].
     #[arg(long, value_name = "NAME")]
     arch: Option<String>,
     /// Names of the classes, one a line [default: ImageNet's, if there are a thousand].
@@ -98,8 +99,7 @@ fn pictures(path: &Path) -> Result<Vec<PathBuf>> {
         let ending = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
         matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
     };
-    let mut found: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_picture).collect();
+    let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_picture).collect();
     if found.is_empty() {
         return Err(Error::file("no PNG or JPEG pictures in this folder"));
     }
@@ -119,23 +119,7 @@ impl Classifier {
         let state: StateDict = flambeau::store::load(&options.weights)?.into();
         // DataParallel puts this before every name.
         let state = state.strip_prefix("module.");
-        let guess = models::guess(&state);
-        let name = match (&options.arch, guess) {
-            (Some(name), _) => name.clone(),
-            (None, Some(guess)) => guess.name.to_owned(),
-            (None, None) => {
-                return Err(Error::value(format!(
-                    "{}: no known network has tensors of these sizes; say with --arch which one it is: {}",
-                    options.weights.display(),
-                    models::list_models().join(", ")
-                )));
-            }
-        };
-        let last = state.tensors().last().map(Tensor::shape);
-        let num_classes = last.and_then(|shape| shape.first().copied()).unwrap_or(1000);
-        let network = models::get_model(&name, num_classes)?;
-        network.load_state_dict(&state)?;
-        network.eval();
+        let Loaded { name, num_classes, network } = models::load(&state, options.arch.as_deref())?;
         let names = match &options.labels {
             Some(path) => {
                 let text = std::fs::read_to_string(path);
@@ -152,7 +136,10 @@ impl Classifier {
     fn shares(&self, images: &Tensor) -> Result<Vec<Vec<f32>>> {
         let scores = no_grad(|| self.network.forward(images))?;
         if scores.ndim() != 2 {
-            return Err(Error::shape(format!("this network scores pixels, not images: its output is {}", scores.shape())));
+            return Err(Error::shape(format!(
+                "this network scores pixels, not images: its output is {}",
+                scores.shape()
+            )));
         }
         let shares = scores.to_dtype(DType::F32)?.softmax(1)?;
         let classes = shares.shape()[1].max(1);
@@ -220,7 +207,7 @@ mod tests {
             Ok(_) => panic!("no such network"),
             Err(error) => error.message().to_owned(),
         };
-        assert!(error(&["--weights", weights, "x.png"]).contains("say with --arch which one it is: alexnet, "));
+        assert!(error(&["--weights", weights, "x.png"]).contains("say which one it is: alexnet, "));
         assert_eq!(error(&["--weights", weights, "--arch", "resnet7", "x.png"]), "Unknown model resnet7");
         assert!(error(&["--weights", weights, "--arch", "lenet", "x.png"]).contains("Missing key(s) in state_dict"));
         assert!(pictures(folder.path()).is_err());

@@ -50,9 +50,9 @@ pub struct Options {
     /// Shape of the input.
     #[arg(long, value_name = "N,C,H,W", default_value = "1,3,224,224")]
     input: Shape,
-    /// The number of classes [default: 1000, or that of the weights].
-    #[arg(long, value_name = "N", value_parser = positive)]
-    classes: Option<usize>,
+    /// The number of classes, if no weights say it.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = positive)]
+    classes: usize,
     /// Threads that compute [default: all cores].
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
@@ -64,7 +64,6 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         flambeau::set_num_threads(threads);
     }
     let (name, network) = load(options)?;
-    network.eval();
     let input = Tensor::randn(options.input.0.clone(), DType::F32)?;
     let mut runs = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
@@ -79,28 +78,19 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn load(options: &Options) -> Result<(String, Box<dyn Layer>)> {
-    let state: Option<StateDict> = match &options.weights {
-        Some(path) => Some(StateDict::from(flambeau::store::load(path)?).strip_prefix("module.")),
-        None => None,
-    };
-    let guess = state.as_ref().and_then(models::guess);
-    let unknown = || {
-        let networks = models::list_models().join(", ");
-        Error::value(format!("no known network has tensors of these sizes; name one: {networks}"))
-    };
-    let name = match (&options.network, guess) {
-        (Some(name), _) => name.to_lowercase(),
-        (None, guess) => guess.ok_or_else(unknown)?.name.to_owned(),
-    };
+    if let Some(path) = &options.weights {
+        // DataParallel puts this before every name.
+        let state = StateDict::from(flambeau::store::load(path)?).strip_prefix("module.");
+        let loaded = models::load(&state, options.network.as_deref())?;
+        return Ok((loaded.name, loaded.network));
+    }
+    let name = options.network.as_deref().unwrap_or_default().to_lowercase();
     if !models::list_models().contains(&name.as_str()) {
         let networks = models::list_models().join(", ");
         return Err(Error::value(format!("there is no network '{name}'; there are: {networks}")));
     }
-    let of_weights = state.as_ref().and_then(|state| state.tensors().last()?.shape().first().copied());
-    let network = models::get_model(&name, options.classes.or(of_weights).unwrap_or(1000))?;
-    if let Some(state) = &state {
-        network.load_state_dict(state)?;
-    }
+    let network = models::get_model(&name, options.classes)?;
+    network.eval();
     Ok((name, network))
 }
 
@@ -280,6 +270,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!(["999", "1.0k", "2.5M", "4.10G"].map(str::to_owned), [999, 1_000, 2_500_000, 4_100_000_000].map(short));
+        assert_eq!(
+            ["999", "1.0k", "2.5M", "4.10G"].map(str::to_owned),
+            [999, 1_000, 2_500_000, 4_100_000_000].map(short)
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! Which network a state dict belongs to.
 
-use flambeau_nn::StateDict;
+use super::{get_model, list_models};
+use flambeau_nn::{Layer, StateDict};
+use flambeau_tensor::{Error, Result};
+use std::collections::BTreeSet;
 
 /// Names of networks with the number of their tensors, and of the numbers in those whose first size is not the number of
 /// classes. No two are alike.
@@ -77,32 +80,87 @@ pub struct Guess {
     pub num_classes: usize,
 }
 
-/// The network whose tensors have these sizes; none if there is none, or if the number of classes is also the size of
-/// something else in it.
+/// The network whose tensors have these sizes, in whatever order; none if there is none, or if the number of classes is
+/// also the size of something else in it.
 pub fn guess(state: &StateDict) -> Option<Guess> {
-    let last = state.tensors().last()?.shape();
-    let num_classes = *last.first()?;
-    let rest = |tensor: &&flambeau_tensor::Tensor| tensor.shape().first() != Some(&num_classes);
-    let numbers: usize = state.tensors().filter(rest).map(flambeau_tensor::Tensor::numel).sum();
-    let found = SIZES.iter().find(|&&(_, tensors, size)| (tensors, size) == (state.len(), numbers))?;
-    Some(Guess { name: found.0, num_classes })
+    let sizes: Vec<(usize, usize)> =
+        state.tensors().map(|tensor| (tensor.shape().first().copied().unwrap_or(0), tensor.numel())).collect();
+    let biases = state.iter().filter(|(name, tensor)| name.ends_with("bias") && tensor.ndim() == 1);
+    let candidates: BTreeSet<usize> = biases.map(|(_, bias)| bias.numel()).collect();
+    candidates.into_iter().find_map(|num_classes| {
+        let numbers: usize = sizes.iter().filter(|(first, _)| *first != num_classes).map(|(_, numel)| numel).sum();
+        let found = SIZES.iter().find(|&&(_, tensors, size)| (tensors, size) == (sizes.len(), numbers))?;
+        Some(Guess { name: found.0, num_classes })
+    })
+}
+
+/// A network with the weights of a state dict.
+pub struct Loaded {
+    /// The network's name.
+    pub name: String,
+    /// Its number of classes.
+    pub num_classes: usize,
+    /// The network, in evaluation mode.
+    pub network: Box<dyn Layer>,
+}
+
+/// Makes the network that a state dict belongs to, or that of a given name, and loads it.
+///
+/// # Errors
+/// If no network has tensors of these sizes and no name is given, there is no network of the name, or the state dict is
+/// another's.
+pub fn load(state: &StateDict, name: Option<&str>) -> Result<Loaded> {
+    let guess = guess(state);
+    let name = match (name, guess) {
+        (Some(name), _) => name.to_lowercase(),
+        (None, Some(guess)) => guess.name.to_owned(),
+        (None, None) => {
+            return Err(Error::value(format!(
+                "no known network has tensors of these sizes; say which one it is: {}",
+                list_models().join(", ")
+            )));
+        }
+    };
+    let num_classes = match guess.filter(|guess| guess.name == name) {
+        Some(guess) => guess.num_classes,
+        None => {
+            // The last parameter of every network is the bias of its scores.
+            let last = get_model(&name, 1000)?.named_parameters().pop();
+            let bias = last.and_then(|(key, _)| state.get(&key).and_then(|bias| bias.shape().first().copied()));
+            bias.unwrap_or(1000)
+        }
+    };
+    let network = get_model(&name, num_classes)?;
+    network.load_state_dict(state)?;
+    network.eval();
+    Ok(Loaded { name, num_classes, network })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::get_model;
     use super::*;
 
     #[test]
     fn networks_are_told_by_their_sizes() {
-        for (name, num_classes) in [("lenet", 7), ("squeezenet1_1", 1000), ("shufflenet_v2_x0_5", 5), ("mobilenet_v3_small", 3)] {
+        for (name, num_classes) in
+            [("lenet", 7), ("squeezenet1_1", 1000), ("shufflenet_v2_x0_5", 5), ("mobilenet_v3_small", 3)]
+        {
             let state = get_model(name, num_classes).expect("a network").state_dict();
             assert_eq!(guess(&state), Some(Guess { name, num_classes }));
+            let mut tensors: Vec<_> = state.iter().map(|(key, tensor)| (key.to_owned(), tensor.clone())).collect();
+            tensors.sort_by(|a, b| a.0.cmp(&b.0));
+            let loaded = load(&tensors.into(), None).expect("a network");
+            assert_eq!((&*loaded.name, loaded.num_classes), (name, num_classes));
         }
         assert_eq!(guess(&StateDict::default()), None);
+        assert!(load(&StateDict::default(), None).is_err());
+        // 64 is also a width of the network, so that only a name helps.
+        let state = get_model("squeezenet1_1", 64).expect("a network").state_dict();
+        assert_eq!(guess(&state), None);
+        assert_eq!(load(&state, Some("SqueezeNet1_1")).expect("a network").num_classes, 64);
         let sizes: std::collections::BTreeSet<_> = SIZES.iter().map(|&(_, tensors, size)| (tensors, size)).collect();
         assert_eq!(sizes.len(), SIZES.len());
         let names: Vec<&str> = SIZES.iter().map(|&(name, ..)| name).collect();
-        assert!(super::super::list_models().iter().all(|name| names.contains(name)));
+        assert!(list_models().iter().all(|name| names.contains(name)));
     }
 }

@@ -6,7 +6,7 @@
 mod guess;
 mod init;
 
-pub use guess::{Guess, guess};
+pub use guess::{Guess, Loaded, guess, load};
 
 macro_rules! networks {
     ($($(#[$doc:meta])* $family:ident { $($name:ident),* $(,)? } $($more:ident),*;)*) => {

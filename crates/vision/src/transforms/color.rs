@@ -64,7 +64,8 @@ impl ColorJitter {
     /// # Errors
     /// If a distance is negative, or that of the hue above 0.5.
     pub fn new(brightness: f64, contrast: f64, saturation: f64, hue: f64) -> Result<Self> {
-        for (name, value) in [("brightness", brightness), ("contrast", contrast), ("saturation", saturation), ("hue", hue)]
+        for (name, value) in
+            [("brightness", brightness), ("contrast", contrast), ("saturation", saturation), ("hue", hue)]
         {
             if value < 0.0 || value.is_nan() {
                 return Err(Error::value(format!("If {name} is a single number, it must be non negative.")));

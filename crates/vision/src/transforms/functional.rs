@@ -30,9 +30,9 @@ pub fn get_dimensions(image: &Tensor) -> Result<[usize; 3]> {
 fn check_colors(image: &Tensor) -> Result<()> {
     match get_dimensions(image)?[0] {
         3 => Ok(()),
-        channels => Err(Error::type_(format!(
-            "Input image tensor permitted channel values are [3], but found {channels}"
-        ))),
+        channels => {
+            Err(Error::type_(format!("Input image tensor permitted channel values are [3], but found {channels}")))
+        }
     }
 }
 
