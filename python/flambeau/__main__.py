@@ -15,7 +15,7 @@ from flambeau import torch_alias
 USAGE = """\
 usage: python -m flambeau [-h] [--version] (script.py | -m module | -c code | -) [arguments ...]
 
-Runs a Python program in which `torch` and everything below it mean flambeau.
+Runs a Python program in which `torch` and everything below it mean flambeau, and `torchvision` flambeau.vision.
 """
 
 

@@ -1,4 +1,6 @@
-"""Making ``import torch`` mean flambeau, so that scripts written for PyTorch run unmodified."""
+"""Making ``import torch`` mean flambeau, and ``import torchvision`` its ``vision``, so that scripts written for PyTorch run
+unmodified.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,14 @@ from flambeau import version as _version
 
 __all__ = ["aliased", "install", "uninstall"]
 
-_NAME = "torch"
 _OWN_VERSION = _version.__version__
+
+#: what stands in for each package
+_ALIASES = {"torch": "flambeau", "torchvision": "flambeau.vision"}
+
+
+def _package(fullname: str) -> str:
+    return fullname.partition(".")[0]
 
 
 class _AliasLoader(importlib.abc.Loader):
@@ -53,19 +61,20 @@ class _AliasLoader(importlib.abc.Loader):
 
 
 class _AliasFinder(importlib.abc.MetaPathFinder):
-    """Finds every module under ``torch`` in flambeau."""
+    """Finds every module under ``torch`` and ``torchvision`` in flambeau."""
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname != _NAME and not fullname.startswith(_NAME + "."):
+        package = _package(fullname)
+        if package not in _ALIASES:
             return None
-        own_name = "flambeau" + fullname[len(_NAME):]
+        own_name = _ALIASES[package] + fullname[len(package):]
         try:
             own = importlib.util.find_spec(own_name)
         except (ModuleNotFoundError, ValueError):
             own = None
         if own is None and own_name not in sys.modules:
             raise ModuleNotFoundError(
-                f"No module named {fullname!r} (flambeau stands in for torch and has no {own_name!r})", name=fullname
+                f"No module named {fullname!r} (flambeau stands in for {package} and has no {own_name!r})", name=fullname
             )
         return importlib.machinery.ModuleSpec(
             fullname, _AliasLoader(own_name), origin=own_name,
@@ -84,12 +93,14 @@ def _show_version(text: str) -> None:
 
 
 def install() -> None:
-    """From now on, ``import torch`` and ``import torch.anything`` give flambeau, with the version it follows."""
+    """From now on, ``import torch`` and ``import torch.anything`` give flambeau, with the version it follows, and
+    ``import torchvision`` its ``vision``."""
     if _finder in sys.meta_path:
         return
-    loaded = sys.modules.get(_NAME)
-    if loaded is not None and getattr(loaded, "__name__", None) != "flambeau":
-        raise RuntimeError("torch has been imported already; call torch_alias.install() before it is")
+    for name, own_name in _ALIASES.items():
+        loaded = sys.modules.get(name)
+        if loaded is not None and getattr(loaded, "__name__", None) != own_name:
+            raise RuntimeError(f"{name} has been imported already; call torch_alias.install() before it is")
     sys.meta_path.insert(0, _finder)
     _show_version(f"{_version.torch_version}+flambeau.{_OWN_VERSION}")
 
@@ -99,7 +110,7 @@ def uninstall() -> None:
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
         _show_version(_OWN_VERSION)
-    for name in [name for name in sys.modules if name == _NAME or name.startswith(_NAME + ".")]:
+    for name in [name for name in sys.modules if _package(name) in _ALIASES]:
         if getattr(sys.modules[name], "__name__", "").split(".")[0] == "flambeau":
             del sys.modules[name]
 

@@ -29,6 +29,7 @@ mod size;
 mod storage;
 mod table;
 mod tensor;
+mod vision;
 
 use pyo3::prelude::*;
 
@@ -86,6 +87,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         table::_operator_signatures,
         print::_tensor_str,
         print::_set_printoptions,
+        vision::_imagenet_classes,
     );
     table::register(module, &module.py().get_type::<tensor::PyTensor>())?;
     // `import *` is to take every public name, not those alone that were added one way.

@@ -2,7 +2,9 @@
 
 mod bars;
 mod bench;
+mod classify;
 mod convert;
+mod detect;
 mod digits;
 mod explain;
 mod inspect;
@@ -10,6 +12,7 @@ mod interrupt;
 mod numbers;
 mod picture;
 mod predict;
+mod summary;
 mod svg;
 mod train;
 
@@ -39,7 +42,9 @@ const EXAMPLES: &str = "Examples:
                                           how a convolution is done, and how fast
   flambeau bench --only resnet50          time the layers of a well-known network
   flambeau inspect resnet50.pth           show what is in a checkpoint
-  flambeau convert a.pt b.safetensors     write it in another format";
+  flambeau convert a.pt b.safetensors     write it in another format
+  flambeau summary resnet50               its layers: shapes, parameters, work, time
+  flambeau classify --weights W cat.jpg   say what a photograph shows";
 
 #[derive(Subcommand)]
 enum Command {
@@ -59,6 +64,15 @@ enum Command {
     /// Write a checkpoint in another format: PyTorch's, safetensors, NumPy's.
     #[command(long_about = convert::ABOUT, after_help = convert::EXAMPLES)]
     Convert(convert::Options),
+    /// Show the layers of a network: shapes, parameters, work, memory, time, algorithm.
+    #[command(long_about = summary::ABOUT, after_help = summary::EXAMPLES)]
+    Summary(summary::Options),
+    /// Say what photographs show, with a trained network.
+    #[command(long_about = classify::ABOUT, after_help = classify::EXAMPLES)]
+    Classify(classify::Options),
+    /// Find faces in a photograph, and draw boxes around them.
+    #[command(long_about = detect::ABOUT, after_help = detect::EXAMPLES)]
+    Detect(detect::Options),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +83,9 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Convert(options) => convert::run(&options),
+        Command::Summary(options) => summary::run(&options),
+        Command::Classify(options) => classify::run(&options),
+        Command::Detect(options) => detect::run(&options),
     };
     match outcome {
         Ok(code) => code,

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The crates behind this one: tensors and automatic differentiation ([`tensor`]), layers and
-//! optimisers ([`nn`]), datasets and loaders ([`data`]), checkpoints ([`store`]).
+//! optimisers ([`nn`]), datasets and loaders ([`data`]), checkpoints ([`store`]), ready networks ([`vision`]).
 
 pub use flambeau_tensor::{
     DType, Device, Error, ErrorKind, Layout, MemoryFormat, Result, Scalar, Shape, Tensor, autograd, get_default_dtype,
@@ -26,6 +26,8 @@ pub use flambeau_nn as nn;
 pub use flambeau_store as store;
 /// Tensors, operators, automatic differentiation.
 pub use flambeau_tensor as tensor;
+/// Ready networks and preparation of images.
+pub use flambeau_vision as vision;
 
 /// Threads that compute, the caller's included.
 pub fn get_num_threads() -> usize {

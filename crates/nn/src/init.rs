@@ -2,6 +2,7 @@
 //!
 //! Functions fill a tensor in place and return it; nothing is recorded for differentiation.
 
+use flambeau_tensor::ops::where_;
 use flambeau_tensor::{Error, Result, Tensor, autograd::no_grad};
 
 /// The slope-dependent factor that keeps the variance through a layer; see [`gain`].
@@ -129,6 +130,47 @@ pub fn xavier_uniform_(tensor: &Tensor, gain: f64) -> Result<Tensor> {
 pub fn xavier_normal_(tensor: &Tensor, gain: f64) -> Result<Tensor> {
     let (fan_in, fan_out) = fans(tensor)?;
     normal_(tensor, 0.0, gain * (2.0 / (fan_in + fan_out) as f64).sqrt())
+}
+
+/// The distribution function of the standard normal distribution.
+fn normal_distribution(x: f64) -> f64 {
+    (1.0 + libm::erf(x / std::f64::consts::SQRT_2)) / 2.0
+}
+
+/// Fills with normally distributed numbers between `low` and `high`, by rejection: proposals come from the normal
+/// distribution where it covers the interval well, else from the uniform one.
+///
+/// # Errors
+/// If the dtype is no floating-point type, or `std` is negative.
+pub fn trunc_normal_(tensor: &Tensor, mean: f64, std: f64, low: f64, high: f64) -> Result<Tensor> {
+    no_grad(|| {
+        // Proposals that pass stay; where one was refused, the next one that passes is taken.
+        let redraw = |mut refused: Tensor, propose: &dyn Fn(&Tensor) -> Result<Tensor>| -> Result<Tensor> {
+            while refused.any()?.item()?.to_bool() {
+                let candidates = Tensor::empty(tensor.shape(), tensor.dtype())?;
+                let out = propose(&candidates)?;
+                let passed = refused.logical_and(&out.logical_not()?)?;
+                tensor.copy_(&where_(&passed, &candidates, tensor)?)?;
+                refused = refused.logical_and(&out)?;
+            }
+            Ok(tensor.clone())
+        };
+        if normal_distribution((high - mean) / std) - normal_distribution((low - mean) / std) > 0.3 {
+            let draw = |candidates: &Tensor| {
+                candidates.normal_(mean, std, None)?;
+                candidates.lt(low)?.logical_or(&candidates.gt(high)?)
+            };
+            return redraw(draw(tensor)?, &draw);
+        }
+        let log_density = |x: &Tensor| x.sub(mean)?.div(std)?.pow(2.0)?.mul(-0.5);
+        let peak = (low.max(mean.min(high)) - mean) / std;
+        let draw = |candidates: &Tensor| {
+            candidates.uniform_(low, high, None)?;
+            let chance = Tensor::empty(candidates.shape(), candidates.dtype())?.uniform_(0.0, 1.0, None)?;
+            chance.log()?.gt(&log_density(candidates)?.add(0.5 * peak * peak)?)
+        };
+        redraw(draw(tensor)?, &draw)
+    })
 }
 
 /// What PyTorch's convolution and linear layers start with: a weight drawn evenly within

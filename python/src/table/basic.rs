@@ -88,7 +88,7 @@ pub(super) fn register(table: &mut Table<'_>) {
 }
 
 /// The only element as a number.
-fn item(tensor: &Tensor) -> Result<Output> {
+fn item(tensor: &Tensor) -> flambeau_tensor::Result<Output> {
     if tensor.numel() == 1 && tensor.dtype().is_complex() {
         let tensor = tensor.detach();
         return Ok(Output::Complex(tensor.real()?.item()?.to_f64(), tensor.imag()?.item()?.to_f64()));

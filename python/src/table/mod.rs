@@ -147,7 +147,7 @@ impl<'py> Table<'py> {
 
 type Family = fn(&mut Table<'_>);
 
-const FAMILIES: [Family; 20] = [
+const FAMILIES: &[Family] = &[
     basic::register,
     elementwise::register,
     reduce::register,

@@ -37,6 +37,10 @@ layers! {
     Tanh: Tensor::tanh;
     /// `x · sigmoid(x)`.
     Silu: Tensor::silu;
+    /// `x · relu6(x + 3) / 6`.
+    Hardswish: Tensor::hardswish;
+    /// `relu6(x + 3) / 6`.
+    Hardsigmoid: Tensor::hardsigmoid;
     /// `x` times the standard normal distribution function of `x`.
     Gelu: |x| x.gelu(GeluApproximation::None);
 }

@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use crate::{Forward, Module, Parameter, init};
+use crate::{Forward, Module, Parameter, init, watch};
 use flambeau_tensor::{Result, Tensor, get_default_dtype};
 
 /// `output = input · weightᵀ + bias`, from `(…, in_features)` to `(…, out_features)`.
@@ -47,6 +47,8 @@ impl Linear {
 
 impl Forward for Linear {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        flambeau_tensor::ops::linear(input, &self.weight, self.bias())
+        watch::layer("Linear", Some(&self.weight), None, input, || {
+            flambeau_tensor::ops::linear(input, &self.weight, self.bias())
+        })
     }
 }

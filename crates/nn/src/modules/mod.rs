@@ -11,7 +11,7 @@ mod norm;
 mod pool;
 mod shape;
 
-pub use activation::{Gelu, LeakyRelu, LogSoftmax, Relu, Relu6, Sigmoid, Silu, Softmax, Tanh};
+pub use activation::{Gelu, Hardsigmoid, Hardswish, LeakyRelu, LogSoftmax, Relu, Relu6, Sigmoid, Silu, Softmax, Tanh};
 pub use container::Sequential;
 pub use conv::{
     Conv, Conv1d, Conv2d, Conv3d, ConvBuilder, ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d,

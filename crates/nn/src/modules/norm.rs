@@ -1,6 +1,6 @@
 //! Batch normalisation.
 
-use crate::{Buffer, Forward, Module, Parameter, Training};
+use crate::{Buffer, Forward, Module, Parameter, Training, watch};
 use flambeau_tensor::ops::BatchNormOptions;
 use flambeau_tensor::{DType, Error, Result, Tensor, autograd::no_grad, get_default_dtype};
 
@@ -125,7 +125,7 @@ impl<const D: usize> Forward for BatchNorm<D> {
                 share = 1.0 / count.item()?.to_f64();
             }
         }
-        input.batch_norm(&BatchNormOptions {
+        let options = BatchNormOptions {
             weight: self.weight.as_deref(),
             bias: self.bias.as_deref(),
             running_mean: self.running_mean.as_deref(),
@@ -134,6 +134,8 @@ impl<const D: usize> Forward for BatchNorm<D> {
             training: training || self.running_mean.is_none(),
             momentum: share,
             eps: self.eps,
-        })
+        };
+        let kind = ["BatchNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d"].get(D).copied().unwrap_or("BatchNorm");
+        watch::layer(kind, self.weight.as_deref(), None, input, || input.batch_norm(&options))
     }
 }
