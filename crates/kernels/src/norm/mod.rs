@@ -21,7 +21,6 @@ mod tests;
 use crate::window::{Compute, Real};
 
 pub use map::map;
-pub(crate) use planar::row_sum;
 
 /// Numbers that share a mean: those with the same sample and channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

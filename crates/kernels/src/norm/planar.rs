@@ -80,7 +80,7 @@ impl<T: Real> Work<(usize, &[T], usize, &mut [Moments])> for PlaneMoments {
 
 /// The sums of a term along rows.
 #[inline(always)]
-pub(crate) fn row_sum<T: Real, const I: usize, const P: usize, const K: usize>(
+pub(super) fn row_sum<T: Real, const I: usize, const P: usize, const K: usize>(
     rows: [&[T]; I],
     coefficients: [T::Wide; P],
     term: impl Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
