@@ -21,7 +21,6 @@ mod tests;
 use crate::window::{Compute, Real};
 
 pub use map::map;
-pub(crate) use planar::row_sum;
 
 /// Numbers that share a mean: those with the same sample and channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,16 +150,17 @@ pub fn sums<T: Real, const I: usize, const P: usize, const K: usize>(
     }
 }
 
-/// Adds the upper half of an array to the lower, until one is left: as accurate as sums get, and in
+/// Lanes of a sum along memory: two of the widest vectors, so that additions overlap.
+const LANES: usize = 32;
+/// Lanes that a short row's end is added in.
+const FEW: usize = 8;
+
+/// Adds the upper half of the lanes to the lower, until one is left: as accurate as sums get, and in
 /// an order that vectors follow.
 #[inline(always)]
-fn fold<W: Compute, const N: usize>(mut lanes: [W; N]) -> W {
-    let mut width = N / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
+fn fold<W: Compute>(lanes: [W; LANES]) -> W {
+    let half: [W; 16] = std::array::from_fn(|i| lanes[i] + lanes[i + 16]);
+    let quarter: [W; 8] = std::array::from_fn(|i| half[i] + half[i + 8]);
+    let few: [W; 4] = std::array::from_fn(|i| quarter[i] + quarter[i + 4]);
+    (few[0] + few[2]) + (few[1] + few[3])
 }

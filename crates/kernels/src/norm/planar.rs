@@ -1,11 +1,9 @@
 //! Sums where the positions of a channel lie together: a plane at a time.
 
-use super::{Moments, Units, fold};
+use super::{FEW, LANES, Moments, Units, fold};
 use crate::element::Element;
 use crate::window::{Compute, Real, Work, split_runs, widest};
 
-/// Lanes of a sum along memory: two of the widest vectors, so that additions overlap.
-const LANES: usize = 32;
 /// Terms that are added in the type of arithmetic before the sum moves to float64: a block of numbers
 /// that stays in the first-level cache between two looks at it.
 const BLOCK: usize = 2048;
@@ -82,7 +80,7 @@ impl<T: Real> Work<(usize, &[T], usize, &mut [Moments])> for PlaneMoments {
 
 /// The sums of a term along rows.
 #[inline(always)]
-pub(crate) fn row_sum<T: Real, const I: usize, const P: usize, const K: usize>(
+pub(super) fn row_sum<T: Real, const I: usize, const P: usize, const K: usize>(
     rows: [&[T]; I],
     coefficients: [T::Wide; P],
     term: impl Fn([T::Wide; I], [T::Wide; P]) -> [T::Wide; K] + Copy,
@@ -134,9 +132,17 @@ fn block_sum<T: Real, const I: usize, const P: usize, const K: usize>(
             (0..K).for_each(|k| lanes[k][lane] += terms[k]);
         }
     }
-    for at in whole..length {
+    let most = length / FEW * FEW;
+    for at in (whole..most).step_by(FEW) {
+        let chunks = rows.map(|row| &row[at..at + FEW]);
+        for lane in 0..FEW {
+            let terms = term(chunks.map(|chunk| chunk[lane].widen()), coefficients);
+            (0..K).for_each(|k| lanes[k][lane] += terms[k]);
+        }
+    }
+    for at in most..length {
         let terms = term(rows.map(|row| row[at].widen()), coefficients);
-        (0..K).for_each(|k| lanes[k][at - whole] += terms[k]);
+        (0..K).for_each(|k| lanes[k][at - most] += terms[k]);
     }
     lanes.map(fold)
 }

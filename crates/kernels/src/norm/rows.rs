@@ -3,6 +3,7 @@
 
 use super::map::row;
 use super::planar::row_moments;
+use super::{FEW, LANES};
 use crate::element::Element;
 use crate::window::{Compute, Real, TASK, Work, split, split_chunks2, split_runs, split3, widest};
 use std::ops::Range;
@@ -202,24 +203,39 @@ impl<'a, T: Real> Work<Share<'a, T>> for ParameterGradients {
 /// The sums of `g · w` and of `g · w · (x - mean)`.
 #[inline(always)]
 fn weighted_sums<T: Real>(x: &[T], g: &[T], weight: &[T::Wide], mean: T::Wide) -> [f64; 2] {
-    const LANES: usize = 32;
     const BLOCK: usize = 2048;
     let mut total = [0.0; 2];
     for start in (0..x.len()).step_by(BLOCK) {
         let end = (start + BLOCK).min(x.len());
         let (x, g, weight) = (&x[start..end], &g[start..end], &weight[start..end]);
         let mut lanes = [[T::Wide::ZERO; LANES]; 2];
-        let mut add = |lane: usize, i: usize| {
-            let weighted = g[i].widen() * weight[i];
-            lanes[0][lane] += weighted;
-            lanes[1][lane] += weighted * (x[i].widen() - mean);
-        };
         let whole = x.len() / LANES * LANES;
+        let most = x.len() / FEW * FEW;
         for at in (0..whole).step_by(LANES) {
-            (0..LANES).for_each(|lane| add(lane, at + lane));
+            add_weighted::<T, LANES>([&x[at..], &g[at..]], &weight[at..], mean, &mut lanes);
         }
-        (whole..x.len()).for_each(|i| add(i - whole, i));
+        for at in (whole..most).step_by(FEW) {
+            add_weighted::<T, FEW>([&x[at..], &g[at..]], &weight[at..], mean, &mut lanes);
+        }
+        for at in most..x.len() {
+            add_weighted::<T, 1>([&x[at..], &g[at..]], &weight[at..], mean, &mut lanes);
+        }
         (0..2).for_each(|k| total[k] += super::fold(lanes[k]).to_f64());
     }
     total
+}
+
+#[inline(always)]
+fn add_weighted<T: Real, const N: usize>(
+    [x, g]: [&[T]; 2],
+    weight: &[T::Wide],
+    mean: T::Wide,
+    lanes: &mut [[T::Wide; LANES]; 2],
+) {
+    let (x, g, weight) = (&x[..N], &g[..N], &weight[..N]);
+    for lane in 0..N {
+        let weighted = g[lane].widen() * weight[lane];
+        lanes[0][lane] += weighted;
+        lanes[1][lane] += weighted * (x[lane].widen() - mean);
+    }
 }

@@ -13,7 +13,6 @@ mod moves;
 #[cfg(test)]
 mod tests;
 
-use crate::norm;
 use crate::window::{Compute, Planes, Real, Work, split, split_runs, widest};
 use columns::Columns;
 
@@ -100,11 +99,6 @@ impl AxisMap {
         plain.then_some((first, entries.len()))
     }
 
-    /// Whether the first output is the plain sum of all inputs.
-    fn is_sum_of_all(&self) -> bool {
-        self.outputs() > 0 && self.run(0) == Some((0, self.inputs))
-    }
-
     fn is_identity(&self) -> bool {
         self.divisors.is_none()
             && self.inputs == self.outputs()
@@ -144,9 +138,7 @@ pub fn apply<T: Real>(planes: Planes, maps: &[AxisMap; 3], input: &[T], output: 
     let out_row = width.outputs() * inner;
     let rows_per_block = mapped.size[0] * mapped.size[1];
     let columns = Columns::<T::Wide>::new(width);
-    // The sum of all numbers of some rows is a sum of what lies together.
-    let totals = inner == 1 && width.outputs() == 1 && width.is_sum_of_all();
-    let rows: Vec<OutputRow<T::Wide>> = (0..rows_per_block).map(|row| OutputRow::new(maps, row, totals)).collect();
+    let rows: Vec<OutputRow<T::Wide>> = (0..rows_per_block).map(|row| OutputRow::new(maps, row)).collect();
     let work = (in_row * rows[0].taps.len().max(1)).max(out_row);
     split_runs(output, out_row, work, |first, output| {
         let mut room = vec![T::Wide::ZERO; in_row + inner];
@@ -161,23 +153,19 @@ struct OutputRow<W> {
     again: bool,
     /// Rows of the block, and their weights.
     taps: Vec<(usize, W)>,
-    /// The first row and how many there are, where all of their numbers are summed.
-    total: Option<(usize, usize)>,
     /// What sums are divided by, before the columns' own divisors.
     divisor: f64,
 }
 
 impl<W: Compute> OutputRow<W> {
-    fn new([depth, height, _]: &[AxisMap; 3], row: usize, totals: bool) -> Self {
+    fn new([depth, height, _]: &[AxisMap; 3], row: usize) -> Self {
         let (d, h) = (row / height.outputs(), row % height.outputs());
         let tap = |&(id, wd): &(usize, f64)| {
             height.entries_of(h).iter().map(move |&(ih, wh)| (id * height.inputs + ih, W::of(wd * wh)))
         };
-        let alone = depth.run(d).filter(|run| totals && run.1 == 1);
         OutputRow {
             again: h > 0 && height.same(h - 1, h),
             taps: depth.entries_of(d).iter().flat_map(tap).collect(),
-            total: alone.and_then(|(d, _)| height.run(h).map(|(first, count)| (d * height.inputs + first, count))),
             divisor: depth.divisor(d) * height.divisor(h),
         }
     }
@@ -212,11 +200,6 @@ impl<'a, T: Real> Work<(Given<'a, T>, usize, &'a mut [T::Wide], &'a mut [T])> fo
             }
             let output = &mut output[i * out_row..][..out_row];
             let block = &input[block * planes.block()..][..planes.block()];
-            if let Some((start, count)) = row.total {
-                let [total] = norm::row_sum([&block[start * in_row..(start + count) * in_row]], [], |[x], []| [x]);
-                output[0] = T::narrow(T::Wide::of(total / (row.divisor * width.divisor(0))));
-                continue;
-            }
             let alone = match row.taps[..] {
                 [(start, weight)] if weight == T::Wide::ONE => T::as_wide(&block[start * in_row..][..in_row]),
                 _ => None,
