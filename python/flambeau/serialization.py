@@ -349,6 +349,8 @@ def _load_safetensors(path: str, map_location, mmap: bool):
                 "instead."
             )
     _place(None, "cpu", map_location)
+    with open(path, "rb"):  # the usual errors
+        pass
     return _native._load_safetensors(path, mmap)
 
 

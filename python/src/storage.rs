@@ -279,7 +279,7 @@ pub fn data_for_set(
             Layout::strided(size, &strides, offset)
         }
     };
-    if !(storage.as_ptr() as usize).is_multiple_of(dtype.size()) {
+    if !storage.is_empty() && !(storage.as_ptr() as usize).is_multiple_of(dtype.size()) {
         return Err(PyRuntimeError::new_err(format!(
             "set_(): a storage at address {:p} is not aligned for {}: use its clone()",
             storage.as_ptr(),
