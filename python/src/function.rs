@@ -57,8 +57,10 @@ impl Callable {
             Err(error) => return Err(self.named(py, error)),
         };
         let run = || {
+            // PyTorch casts for no operator that writes to a tensor of the caller's.
             if let Some(policy) = self.policy
                 && autocast::state().enabled
+                && !overload.schema.out.is_some_and(|at| args.given(at))
             {
                 args.convert(policy, overload.schema.out)?;
             }

@@ -5,6 +5,7 @@ use flambeau::nn::Layer;
 use flambeau::prelude::*;
 use flambeau::vision::models;
 use serde_json::Value;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One network of each family, and few of the larger ones.
 const ONE_OF_EACH: [&str; 12] = [
@@ -28,6 +29,12 @@ fn fingerprints() -> serde_json::Map<String, Value> {
         Value::Object(entries) => entries,
         other => panic!("not an object: {other}"),
     }
+}
+
+/// The generator is everybody's: one test at a time draws from it.
+fn alone() -> MutexGuard<'static, ()> {
+    static DRAWING: Mutex<()> = Mutex::new(());
+    DRAWING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The 64-bit FNV-1a hash.
@@ -66,6 +73,7 @@ fn check(name: &str, expected: &Value) -> Result<()> {
 
 #[test]
 fn networks_are_torchvisions() {
+    let _alone = alone();
     let fingerprints = fingerprints();
     for name in ONE_OF_EACH {
         check(name, &fingerprints[name]).expect(name);
@@ -76,6 +84,7 @@ fn networks_are_torchvisions() {
 #[test]
 #[ignore = "takes minutes and gigabytes"]
 fn every_network_is_torchvisions() {
+    let _alone = alone();
     for (name, expected) in &fingerprints() {
         check(name, expected).expect(name);
     }
@@ -83,6 +92,7 @@ fn every_network_is_torchvisions() {
 
 #[test]
 fn there_is_a_fingerprint_for_every_network() {
+    let _alone = alone();
     let fingerprints = fingerprints();
     let others = |name: &str| matches!(name, "lenet" | "unet") || name.starts_with("efficientnet_lite");
     let missing: Vec<&str> =
@@ -93,6 +103,7 @@ fn there_is_a_fingerprint_for_every_network() {
 
 #[test]
 fn networks_of_other_origin_run() {
+    let _alone = alone();
     let cases = [("lenet", [2, 1, 32, 32], vec![2, 5]), ("unet", [1, 3, 37, 50], vec![1, 5, 37, 50])];
     for (name, input, output) in cases {
         let network = models::get_model(name, 5).expect(name);

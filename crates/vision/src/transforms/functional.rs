@@ -144,6 +144,7 @@ pub fn normalize(image: &Tensor, mean: &[f64], std: &[f64]) -> Result<Tensor> {
 /// # Errors
 /// If the tensor is no image.
 pub fn hflip(image: &Tensor) -> Result<Tensor> {
+    get_dimensions(image)?;
     image.flip(&[-1])
 }
 
@@ -152,6 +153,7 @@ pub fn hflip(image: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// If the tensor is no image.
 pub fn vflip(image: &Tensor) -> Result<Tensor> {
+    get_dimensions(image)?;
     image.flip(&[-2])
 }
 

@@ -68,6 +68,3 @@ impl Transform for Compose {
         self.0.iter().try_fold(image.clone(), |image, transform| transform.apply(&image))
     }
 }
-
-#[cfg(test)]
-mod tests;

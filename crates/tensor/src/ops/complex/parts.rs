@@ -54,7 +54,7 @@ impl Tensor {
     /// If the numbers are not complex.
     pub fn view_as_real(&self) -> Result<Tensor> {
         if !self.dtype().is_complex() {
-            return Err(Error::runtime("view_as_real is only supported for complex tensors"));
+            return Err(Error::type_("view_as_real is only supported for complex tensors"));
         }
         let out = self.view_of_array(self.array().as_real()?);
         if let Some(recorder) = Recorder::new("ViewAsRealBackward0", &[self]) {
@@ -115,7 +115,7 @@ impl Tensor {
     /// If the numbers are not complex.
     pub fn imag(&self) -> Result<Tensor> {
         if !self.dtype().is_complex() {
-            return Err(Error::runtime("imag is not implemented for tensors with non-complex dtypes."));
+            return Err(Error::type_("imag is not implemented for tensors with non-complex dtypes."));
         }
         self.view_as_real()?.select(-1, 1)
     }

@@ -295,6 +295,8 @@ fn dtypes(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, transposed: bo
                 type_name(x),
                 type_name(dtype)
             )
+        } else if x.is_complex() {
+            format!("Input type ({}) and {what} type ({}) should be the same", type_name(x), type_name(dtype))
         } else {
             format!("expected scalar type {} but found {}", x.scalar_type_name(), dtype.scalar_type_name())
         }));

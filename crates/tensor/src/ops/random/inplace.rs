@@ -46,6 +46,10 @@ impl Tensor {
     /// type, and the errors of in-place operators.
     pub fn uniform_(&self, from: f64, to: f64, generator: Option<&Generator>) -> Result<Tensor> {
         let dtype = self.dtype();
+        if dtype.is_complex() {
+            self.view_as_real()?.uniform_(from, to, generator)?;
+            return Ok(self.clone());
+        }
         if !dtype.is_floating_point() {
             return Err(not_implemented("check_uniform_bounds", dtype));
         }
@@ -73,7 +77,7 @@ impl Tensor {
         self.fill_samples("uniform_", Distribution::Uniform { from, to }, generator)
     }
 
-    /// Fills with samples of a normal distribution.
+    /// Fills with samples of a normal distribution; complex numbers, with parts of half the variance.
     ///
     /// # Errors
     /// If `std` is negative, the dtype is no floating-point type, and the errors of in-place
@@ -81,6 +85,14 @@ impl Tensor {
     pub fn normal_(&self, mean: f64, std: f64, generator: Option<&Generator>) -> Result<Tensor> {
         if std < 0.0 {
             return Err(Error::runtime(format!("normal expects std >= 0.0, but found std {}", streamed(std))));
+        }
+        if self.dtype().is_complex() {
+            // The parts are independent, and their variances add up.
+            self.view_as_real()?.normal_(0.0, std * std::f64::consts::FRAC_1_SQRT_2, generator)?;
+            if mean != 0.0 {
+                self.real()?.add_(mean)?;
+            }
+            return Ok(self.clone());
         }
         if !self.dtype().is_floating_point() {
             return Err(not_implemented("normal_kernel_cpu", self.dtype()));
