@@ -88,7 +88,7 @@ impl Tensor {
         if shape.iter().zip(&strides).any(|(&size, stride)| size > 1 && stride % 2 != 0) {
             return Err(Error::runtime("Tensor must have a stride divisible by 2 for all but last dimension"));
         }
-        if array.layout().offset() % 2 != 0 {
+        if !array.layout().offset().is_multiple_of(2) {
             return Err(Error::runtime("Tensor must have a storage_offset divisible by 2"));
         }
         strides.iter_mut().for_each(|stride| *stride /= 2);
