@@ -152,7 +152,7 @@ impl OnnxModel {
 
 /// An attribute of a node to be written. Texts come first: they are sequences, too.
 #[derive(FromPyObject)]
-enum Attribute<'py> {
+pub enum Attribute<'py> {
     Text(String),
     Int(i64),
     Float(f64),
@@ -176,7 +176,7 @@ impl Attribute<'_> {
 
 /// A size of a value to be written.
 #[derive(FromPyObject)]
-enum GivenSize {
+pub enum GivenSize {
     Known(usize),
     Named(String),
 }
