@@ -86,7 +86,8 @@ impl Compute for Slice {
             // Going back, the first index may be the last one, and the end the one before the first.
             let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
             let (start, end) = (start.clamp(low.max(0).min(high.max(0)), high.max(0)), end.clamp(low, high));
-            let count = if length == 0 { 0 } else { (end - start + step - step.signum()).div_euclid(step).max(0) };
+            let span = if step > 0 { end - start } else { start - end };
+            let count = if length == 0 || span <= 0 { 0 } else { (span + step.abs() - 1) / step.abs() };
             let dim = dim as isize;
             result = if count == 0 {
                 result.narrow(dim, 0, 0)?
