@@ -7,7 +7,7 @@ use crate::output::to_object;
 use crate::schema::Schema;
 use crate::table::Op;
 use crate::tensor::PyTensor;
-use crate::{error, message, out, output};
+use crate::{error, message, out, output, record};
 use flambeau_tensor::autocast::{self, Policy};
 use flambeau_tensor::autograd::is_grad_enabled;
 use flambeau_tensor::{Error, Result, Tensor};
@@ -67,7 +67,11 @@ impl Callable {
             self.compute(overload, &args)
         };
         let result = py.detach(|| error::guard(run)).map_err(to_python)?;
-        to_object(py, result, self.fields.as_ref())
+        let result = to_object(py, result, self.fields.as_ref())?;
+        if record::is_on() {
+            record::note(py, self.name, &overload.schema, &args, &result)?;
+        }
+        Ok(result)
     }
 
     fn choose(&self, call: &Call<'_, '_>) -> PyResult<(&Overload, Args)> {

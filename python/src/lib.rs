@@ -19,10 +19,12 @@ mod message;
 mod node;
 mod numpy;
 mod objects;
+mod onnx;
 mod out;
 mod output;
 mod plans;
 mod print;
+mod record;
 mod runtime;
 mod schema;
 mod size;
@@ -52,12 +54,16 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<custom::FunctionNode>()?;
     module.add_class::<limits::FInfo>()?;
     module.add_class::<limits::IInfo>()?;
+    module.add_class::<onnx::OnnxModel>()?;
     generator::register(module)?;
     functions!(module;
         generator::_generator_from_state,
         runtime::_parse_to,
         runtime::_get_cpu_capability,
         runtime::_set_warn_always,
+        onnx::_save_onnx,
+        record::_start_recording,
+        record::_stop_recording,
         plans::_get_conv_settings,
         plans::_set_conv_settings,
         plans::_explain_convolution,

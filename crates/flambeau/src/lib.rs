@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The crates behind this one: tensors and automatic differentiation ([`tensor`]), layers and
-//! optimisers ([`nn`]), datasets and loaders ([`data`]), checkpoints ([`store`]), ready networks ([`vision`]).
+//! optimisers ([`nn`]), datasets and loaders ([`data`]), checkpoints ([`store`]), ready networks ([`vision`]),
+//! computations as data ([`graph`]) and ONNX models ([`onnx`]).
 
 pub use flambeau_tensor::{
     DType, Device, Error, ErrorKind, Layout, MemoryFormat, Result, Scalar, Shape, Tensor, autograd, get_default_dtype,
@@ -20,8 +21,12 @@ pub use flambeau_tensor::{
 
 /// Datasets, samplers, loaders.
 pub use flambeau_data as data;
+/// Graphs of operators, and their executor.
+pub use flambeau_graph as graph;
 /// Layers, functions, initialisation, optimisers.
 pub use flambeau_nn as nn;
+/// ONNX models.
+pub use flambeau_onnx as onnx;
 /// Checkpoints: `.pt`, safetensors, `.npy` and `.npz`.
 pub use flambeau_store as store;
 /// Tensors, operators, automatic differentiation.

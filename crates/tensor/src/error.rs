@@ -84,6 +84,12 @@ impl Error {
         &self.message
     }
 
+    /// The same kind of error, which says first where it happened: `"node 'conv1' (Conv): …"`.
+    #[must_use]
+    pub fn context(self, place: impl std::fmt::Display) -> Self {
+        Self { kind: self.kind, message: format!("{place}: {}", self.message) }
+    }
+
     /// PyTorch's error for a dimension that a tensor of `ndim` dimensions does not have.
     pub fn dimension(dim: isize, ndim: usize) -> Self {
         // A 0-d tensor counts as one-dimensional here.

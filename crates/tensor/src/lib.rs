@@ -13,6 +13,7 @@ mod dtype;
 mod error;
 mod generator;
 mod layout;
+pub mod memory;
 pub mod ops;
 mod print;
 mod scalar;

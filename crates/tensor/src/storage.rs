@@ -48,16 +48,18 @@ impl Storage {
     /// Memory with unspecified content.
     ///
     /// # Errors
-    /// If there is not enough memory.
+    /// If there is not enough memory, or more than [`crate::memory::limited`] allows.
     pub fn uninit(bytes: usize) -> Result<Arc<Self>> {
+        crate::memory::check(bytes)?;
         Self::from_buffer(Buffer::try_uninit(bytes), bytes)
     }
 
     /// Memory filled with zeros.
     ///
     /// # Errors
-    /// If there is not enough memory.
+    /// As [`Storage::uninit`].
     pub fn zeroed(bytes: usize) -> Result<Arc<Self>> {
+        crate::memory::check(bytes)?;
         Self::from_buffer(Buffer::try_zeroed(bytes), bytes)
     }
 

@@ -4,6 +4,7 @@ use super::{PyTensor, wrap};
 use crate::error::{run, warn};
 use crate::matching::{is_int, number};
 use crate::message::type_name;
+use crate::record;
 use flambeau_tensor::ops::{Index, Operand};
 use flambeau_tensor::{DType, Tensor};
 use pyo3::Borrowed;
@@ -141,11 +142,17 @@ impl PyTensor {
         let py = slf.py();
         let tensor = slf.get().tensor();
         let indices = subscripts(index)?;
-        let result = run(py, move || tensor.index(indices))?;
-        wrap(py, result)
+        let result = wrap(py, run(py, move || tensor.index(indices))?)?;
+        if record::is_on() {
+            record::note_subscript("__getitem__", slf.as_any(), ("index", index), result.clone_ref(py))?;
+        }
+        Ok(result)
     }
 
     fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if record::is_on() {
+            record::note_subscript("__setitem__", slf.as_any(), ("value", value), slf.py().None())?;
+        }
         let tensor = slf.get().tensor();
         let indices = subscripts(index)?;
         let value = self::value(value.as_borrowed(), tensor)?;
