@@ -45,7 +45,8 @@ impl Compute for BlockShuffle {
             return Err(Error::shape(format!("blocks of size {block_size} of images of shape {shape}")));
         };
         let to_space = matches!(self, BlockShuffle::DepthToSpace { .. });
-        if (to_space && !c.is_multiple_of(area)) || (!to_space && !(h.is_multiple_of(b) && w.is_multiple_of(b))) {
+        let divides = if to_space { c.is_multiple_of(area) } else { h.is_multiple_of(b) && w.is_multiple_of(b) };
+        if !divides {
             return Err(Error::shape(format!("images of shape {shape} do not divide into blocks of size {b}")));
         }
         let (split, order, to): ([usize; 6], [isize; 6], [usize; 4]) = match (to_space, channels_first) {
