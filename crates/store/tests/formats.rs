@@ -83,7 +83,8 @@ fn what_is_written_is_read_again_in_every_format() -> TestResult {
     let other = folder.path().join("without an ending");
     for ending in ["pt", "safetensors", "npz"] {
         let mut tensors = tensors()?;
-        tensors.retain(|(_, t)| ending != "npz" || t.dtype() != DType::BF16);
+        // NumPy has no bfloat16, safetensors no complex128.
+        tensors.retain(|(_, t)| !matches!((ending, t.dtype()), ("npz", DType::BF16) | ("safetensors", DType::C128)));
         let path = folder.path().join("model").with_extension(ending);
         save(&path, tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
         std::fs::rename(&path, &other)?;

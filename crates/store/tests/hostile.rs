@@ -252,7 +252,7 @@ fn headers_that_lie_are_refused() {
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9)}", "impossible shape"),
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9, 0)}", "impossible shape"),
         ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", "an array of records"),
-        ("{'descr': '<c8', 'fortran_order': False, 'shape': (2,)}", "complex64, which tensors here do not have"),
+        ("{'descr': '<u2', 'fortran_order': False, 'shape': (2,)}", "uint16, which tensors here do not have"),
         ("{'descr': '<f4', 'shape': (2,)}", "it lacks a key"),
         ("{'descr': '<f4', 'fortran_order': __import__('os'), 'shape': (2,)}", "is missing"),
     ] {

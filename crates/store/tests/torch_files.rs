@@ -38,11 +38,12 @@ fn a_state_dict_of_pytorch_is_read_with_its_views() -> TestResult {
 }
 
 #[test]
-fn every_dtype_is_read() -> TestResult {
+fn every_real_dtype_is_read() -> TestResult {
+    let real = DType::ALL.iter().filter(|dtype| !dtype.is_complex()).count();
     for name in ["torch/dtypes.pt", "legacy/dtypes.pt", "safetensors/dtypes.safetensors"] {
         for mmap in [false, true] {
             let tensors = load_with(corpus(name), &LoadOptions { mmap })?;
-            assert_eq!(tensors.len(), DType::ALL.len(), "{name}");
+            assert_eq!(tensors.len(), real, "{name}");
             for (key, tensor) in tensors {
                 assert_eq!(tensor.dtype().name(), key, "{name}");
                 let numbers = tensor.to_dtype(DType::F64)?.to_vec::<f64>()?;
