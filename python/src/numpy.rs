@@ -5,6 +5,7 @@
 use crate::error::{to_python, warn};
 use crate::message::type_name;
 use crate::tensor::{PyTensor, wrap};
+use flambeau_store::npy::{dtype_of_kind, typestr};
 use flambeau_tensor::{Array, DType, Layout, Shape, Storage, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -28,40 +29,6 @@ fn array_class(py: Python<'_>) -> Option<&Bound<'_, PyAny>> {
     Some(CLASS.get_or_init(py, || class.unbind()).bind(py))
 }
 
-fn dtype_of(typestr: &str) -> Option<DType> {
-    Some(match typestr.get(1..)? {
-        "b1" => DType::Bool,
-        "u1" => DType::U8,
-        "i1" => DType::I8,
-        "i2" => DType::I16,
-        "i4" => DType::I32,
-        "i8" => DType::I64,
-        "f2" => DType::F16,
-        "f4" => DType::F32,
-        "f8" => DType::F64,
-        "c8" => DType::C64,
-        "c16" => DType::C128,
-        _ => return None,
-    })
-}
-
-fn typestr_of(dtype: DType) -> Option<&'static str> {
-    Some(match dtype {
-        DType::Bool => "|b1",
-        DType::U8 => "|u1",
-        DType::I8 => "|i1",
-        DType::I16 => "<i2",
-        DType::I32 => "<i4",
-        DType::I64 => "<i8",
-        DType::F16 => "<f2",
-        DType::F32 => "<f4",
-        DType::F64 => "<f8",
-        DType::C64 => "<c8",
-        DType::C128 => "<c16",
-        DType::BF16 => return None,
-    })
-}
-
 /// A tensor over an array's memory.
 ///
 /// # Errors
@@ -74,19 +41,20 @@ pub fn from_array(array: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     let interface = array.getattr("__array_interface__")?;
     let interface = interface.cast::<PyDict>()?;
     let get = |key: &str| interface.get_item(key)?.ok_or_else(|| PyTypeError::new_err("incomplete array interface"));
-    let typestr: String = get("typestr")?.extract()?;
+    let name: String = get("typestr")?.extract()?;
     let unsupported = || -> PyResult<PyErr> {
         let name: String = array.getattr("dtype")?.getattr("type")?.getattr("__name__")?.extract()?;
         Ok(PyTypeError::new_err(format!(
             "can't convert np.ndarray of type numpy.{name}. The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
         )))
     };
-    if typestr.starts_with('>') {
+    if name.starts_with('>') {
         return Err(PyValueError::new_err(
             "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.",
         ));
     }
-    let Some(dtype) = dtype_of(&typestr) else { return Err(unsupported()?) };
+    let known = name.get(1..).and_then(dtype_of_kind);
+    let Some(dtype) = known.and_then(|known| known.dtype) else { return Err(unsupported()?) };
     let (address, read_only): (usize, bool) = get("data")?.extract()?;
     let shape: Vec<usize> = get("shape")?.extract()?;
     let strides = match interface.get_item("strides")? {
@@ -165,7 +133,7 @@ impl ArraySource {
         let interface = PyDict::new(py);
         let address = array.storage().as_ptr() as usize + array.layout().offset() * size;
         interface.set_item("version", 3)?;
-        interface.set_item("typestr", typestr_of(array.dtype()))?;
+        interface.set_item("typestr", typestr(array.dtype()))?;
         interface.set_item("shape", PyTuple::new(py, array.shape().iter())?)?;
         interface.set_item("strides", PyTuple::new(py, array.strides().iter().map(|s| s * size))?)?;
         interface.set_item("data", (address, !array.storage().is_writable()))?;
@@ -179,7 +147,7 @@ impl ArraySource {
 /// If NumPy has no such dtype, or cannot be imported.
 fn to_array<'py>(py: Python<'py>, tensor: Tensor) -> PyResult<Bound<'py, PyAny>> {
     static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    if typestr_of(tensor.dtype()).is_none() {
+    if typestr(tensor.dtype()).is_none() {
         return Err(PyTypeError::new_err(format!("Got unsupported ScalarType {}", tensor.dtype().scalar_type_name())));
     }
     let asarray = ASARRAY.get_or_try_init(py, || {

@@ -162,17 +162,7 @@ impl Classifier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        options: Options,
-    }
-
-    fn options(words: &[&str]) -> Options {
-        Command::try_parse_from(["classify"].iter().chain(words)).expect("a good command line").options
-    }
+    use crate::testing::parse;
 
     #[test]
     fn a_checkpoint_says_what_it_is() {
@@ -183,7 +173,8 @@ mod tests {
         let labels = folder.path().join("names.txt");
         std::fs::write(&labels, "first\nsecond\nthird\nfourth\n").expect("written");
         let (weights, labels) = (weights.to_str().expect("a name"), labels.to_str().expect("a name"));
-        let options = options(&["--weights", weights, "--labels", labels, "x.png"]);
+        let options: Options =
+            parse(&["--weights", weights, "--labels", labels, "x.png"]).expect("a good command line");
         let classifier = Classifier::load(&options).expect("a classifier");
         let image = Tensor::full([2, 3, 64, 64], 0.5, DType::F32).expect("images");
         let shares = classifier.shares(&image).expect("shares");
@@ -203,7 +194,7 @@ mod tests {
         let tensor = Tensor::ones([3], DType::F32).expect("a tensor");
         flambeau::store::save(&weights, [("x", &tensor)]).expect("written");
         let weights = weights.to_str().expect("a name");
-        let error = |words: &[&str]| match Classifier::load(&options(words)) {
+        let error = |words: &[&str]| match Classifier::load(&parse(words).expect("a good command line")) {
             Ok(_) => panic!("no such network"),
             Err(error) => error.message().to_owned(),
         };

@@ -14,6 +14,8 @@ mod picture;
 mod predict;
 mod summary;
 mod svg;
+#[cfg(test)]
+mod testing;
 mod train;
 
 use clap::{Parser, Subcommand};

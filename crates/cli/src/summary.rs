@@ -223,22 +223,11 @@ fn report(name: &str, network: &dyn Module, input: &Shape, runs: &[Run]) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        options: Options,
-    }
-
-    fn options(words: &str) -> Options {
-        let words = ["summary"].into_iter().chain(words.split_whitespace());
-        Command::try_parse_from(words).expect("a good command line").options
-    }
+    use crate::testing::{options, parse};
 
     #[test]
     fn layers_are_counted() {
-        let options = options("lenet --input 2,1,32,32 --classes 10");
+        let options: Options = options("lenet --input 2,1,32,32 --classes 10");
         let (name, network) = load(&options).expect("a network");
         let input = Tensor::ones(options.input.0.clone(), DType::F32).expect("an input");
         let (output, calls) = watch(|| network.forward(&input));
@@ -263,7 +252,7 @@ mod tests {
             Err(error) => error,
         };
         assert!(error.message().starts_with("there is no network 'resnet7'; there are: alexnet, "));
-        assert!(Command::try_parse_from(["summary"]).is_err());
+        assert!(parse::<Options>(&[]).is_err());
         let error = run(&options("lenet --input 1,3,32,32")).expect_err("grey images");
         assert!(error.message().contains("to have 1 channels, but got 3 channels instead"), "{error}");
     }

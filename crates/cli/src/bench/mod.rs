@@ -207,18 +207,7 @@ fn json<T: ConvElement>(options: &Options, rows: &[Row], roofline: Roofline) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        options: Options,
-    }
-
-    fn options(line: &str) -> Options {
-        let words = ["bench"].into_iter().chain(line.split_whitespace());
-        Command::try_parse_from(words).expect("a good command line").options
-    }
+    use crate::testing::options;
 
     #[test]
     fn what_is_not_there_is_an_error() {

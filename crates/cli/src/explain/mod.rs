@@ -196,32 +196,23 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        options: Options,
-    }
-
-    fn options(line: &str) -> Options {
-        let words = ["explain"].into_iter().chain(line.split_whitespace());
-        Command::try_parse_from(words).expect("a good command line").options
-    }
+    use crate::testing::options;
 
     fn error(line: &str) -> String {
-        options(line).geometry().expect_err("no convolution").message().to_owned()
+        options::<Options>(line).geometry().expect_err("no convolution").message().to_owned()
     }
 
     #[test]
     fn a_command_line_becomes_a_geometry() {
         let line = "conv2d --input 1,64,56,57 --weight 128,16,3,5 --stride 2,1 --padding 1,2 --dilation 2 --groups 4";
-        let g = options(line).geometry().expect("a convolution");
+        let g = options::<Options>(line).geometry().expect("a convolution");
         assert_eq!((g.batch, g.in_channels, g.out_channels, g.groups), (1, 64, 128, 4));
         assert_eq!((g.input, g.kernel), ([1, 56, 57], [1, 3, 5]));
         assert_eq!((g.stride, g.padding_begin, g.padding_end), ([1, 2, 1], [0, 1, 2], [0, 1, 2]));
         assert_eq!(g.dilation, [1, 2, 2]);
-        let same = options("conv2d --input 3,8,8 --weight 4,3,4,4 --padding same").geometry().expect("a convolution");
+        let same = options::<Options>("conv2d --input 3,8,8 --weight 4,3,4,4 --padding same")
+            .geometry()
+            .expect("a convolution");
         assert_eq!((same.batch, same.padding_begin, same.padding_end), (1, [0, 1, 1], [0, 2, 2]));
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod product;
 mod vector;
 
 use crate::parallel;
+use crate::scratch::Target;
 use crate::simd::{Float, Isa};
 use kernel::Start;
 use operand::{Strided, StridedSink};
@@ -205,7 +206,7 @@ pub fn gemm_integers<T: crate::element::Element>(a: MatrixRef<'_, T>, b: MatrixR
     b.check();
     c.check();
     let (row_stride, column_stride, columns) = (c.row_stride, c.column_stride, c.columns);
-    let to = Place(c.data.as_mut_ptr());
+    let to = Target(c.data.as_mut_ptr());
     parallel::run(c.rows, |row| {
         let mut sums = vec![0i64; columns];
         for k in 0..a.columns {
@@ -220,15 +221,6 @@ pub fn gemm_integers<T: crate::element::Element>(a: MatrixRef<'_, T>, b: MatrixR
             unsafe { to.at(row * row_stride + column * column_stride).write(T::from_i64(sum)) }
         }
     });
-}
-
-struct Place<T>(*mut T);
-// SAFETY: each task writes places of its own.
-unsafe impl<T: Send> Sync for Place<T> {}
-impl<T> Place<T> {
-    fn at(&self, offset: usize) -> *mut T {
-        self.0.wrapping_add(offset)
-    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@
 use super::ahead::Region;
 use super::kernel::{Block, Left, Right, Start, TileShape, most_depth, row_stride};
 use super::operand::{Form, Operand, Part, Sink, Strided, panel_lanes};
-use crate::buffer::Buffer;
 use crate::parallel;
+use crate::scratch::{Scratch, Target};
 use crate::simd::{Float, Isa, fence_streams};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -163,24 +163,10 @@ fn serves_in_place<T>(b: &Strided<T>, rows: usize) -> bool {
     rows <= ROWS_IN_PLACE && distance != 0 && distance.trailing_zeros() < (WAY / 4).trailing_zeros()
 }
 
-/// A pointer that tasks share; each uses its own part of what it points to.
-#[derive(Clone, Copy)]
-struct Shared<T>(*mut T);
-// SAFETY: the tasks of a product read it together and write disjoint parts.
-unsafe impl<T: Send> Sync for Shared<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Send for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn at(self, offset: usize) -> *mut T {
-        self.0.wrapping_add(offset)
-    }
-}
-
-fn scratch<T>(len: usize) -> (Buffer, Shared<T>) {
-    let buffer = Buffer::uninit(len * size_of::<T>());
-    let pointer = Shared(buffer.as_ptr().cast());
-    (buffer, pointer)
+fn scratch<T: Float>(len: usize) -> (Scratch<T>, Target<T>) {
+    let mut numbers = Scratch::new(len);
+    let target = Target(numbers.address());
+    (numbers, target)
 }
 
 fn nth_range(index: usize, size: usize, len: usize) -> Range<usize> {
@@ -251,7 +237,7 @@ impl<T: Float> Product<'_, T> {
         let (panel_lanes, panel_size) = (first.panel_lanes, first.panel_size());
         let (panels, blocks) = (lanes.div_ceil(panel_lanes), self.depth.div_ceil(cut.depth.max(1)));
         let block_size = panels * panel_size;
-        let (buffer, start) = scratch::<T>(self.items * blocks * block_size);
+        let (numbers, start) = scratch::<T>(self.items * blocks * block_size);
         let task_panels = (self.items * blocks * panels).div_ceil(ENOUGH_TASKS).min(BLOCK_LANES / panel_lanes).max(1);
         let task_lanes = task_panels * panel_lanes;
         let groups = lanes.div_ceil(task_lanes);
@@ -265,7 +251,7 @@ impl<T: Float> Product<'_, T> {
             // SAFETY: these panels' own place in the buffer.
             unsafe { operand.pack(isa, &part, to) }
         });
-        Packed { _buffer: buffer, start, blocks, panel_lanes, block_size }
+        Packed { _numbers: numbers, start, blocks, panel_lanes, block_size }
     }
 
     unsafe fn run_task(&self, isa: Isa, cut: &Cut, task: &Task<'_, T>) {
@@ -378,7 +364,7 @@ impl<T: Float> Product<'_, T> {
 
     /// Where the columns of a task's block go, and the memory for those that the sink has to copy.
     /// A block that the sink does not take as it is may have panels that it does.
-    fn destinations(&self, cut: &Cut, task: &Task<'_, T>) -> (SmallVec<[Destination<'_, T>; 8]>, Option<Buffer>) {
+    fn destinations(&self, cut: &Cut, task: &Task<'_, T>) -> (SmallVec<[Destination<'_, T>; 8]>, Option<Scratch<T>>) {
         let Task { item, rows, columns, .. } = task;
         let start = |columns: &Range<usize>| match self.start {
             Start::Rows(bias) => Start::Rows(&bias[item * self.rows % bias.len()..][rows.clone()]),
@@ -429,7 +415,7 @@ impl<T: Float> Product<'_, T> {
     }
 
     /// Adds the partial sums of all chunks, in their order, and hands them to the sink.
-    unsafe fn add_partials(&self, partials: Shared<T>, chunks: usize) {
+    unsafe fn add_partials(&self, partials: Target<T>, chunks: usize) {
         let size = self.items * self.rows * self.columns;
         parallel::run(self.items * self.rows, |task| {
             let (item, row) = (task / self.rows, task % self.rows);
@@ -479,8 +465,8 @@ struct Destination<'a, T> {
 
 /// An operand packed for all tasks.
 struct Packed<T> {
-    _buffer: Buffer,
-    start: Shared<T>,
+    _numbers: Scratch<T>,
+    start: Target<T>,
     /// Blocks of the depth, and numbers from one to the next.
     blocks: usize,
     block_size: usize,

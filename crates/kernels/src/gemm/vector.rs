@@ -3,6 +3,7 @@
 use super::kernel::Start;
 use super::{MatrixMut, MatrixRef};
 use crate::parallel;
+use crate::scratch::Target;
 use crate::simd::{Float, Isa, Kernel, Vectors, dispatch, first_lanes};
 
 /// Columns that a task computes, and numbers it reads of each at least.
@@ -26,7 +27,7 @@ pub(super) fn row_times_matrix<T: Float>(
     let row: Vec<T> = (0..a.columns).map(|k| a.data[k * a.column_stride] * alpha).collect();
     let block = (TASK_NUMBERS / row.len().max(1)).clamp(64, 4096);
     let columns = &mut c.data[..c.columns];
-    let (len, to) = (columns.len(), super::Place(columns.as_mut_ptr()));
+    let (len, to) = (columns.len(), Target(columns.as_mut_ptr()));
     let accumulate = matches!(start, Start::Existing);
     parallel::run(len.div_ceil(block), |task| {
         let first = task * block;

@@ -1,6 +1,7 @@
 //! The loop nest that all gathering and scattering is.
 
 use crate::parallel;
+use crate::scratch::Target;
 use std::ops::Range;
 
 /// One loop of a nest.
@@ -19,20 +20,6 @@ pub struct Axis {
 /// Elements below which a nest runs on one thread.
 const PARALLEL_FROM: usize = 1 << 15;
 
-/// A pointer that tasks share; each touches its own elements only.
-#[derive(Clone, Copy)]
-struct Shared<T>(*mut T);
-// SAFETY: the tasks that share it write to different elements.
-unsafe impl<T: Send> Send for Shared<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn at(self, offset: usize) -> *mut T {
-        self.0.wrapping_add(offset)
-    }
-}
-
 /// Copies `to[other] = from[indexed + offsets[table]]` over the nest. `to` is filled densely, in
 /// the order of the loops.
 ///
@@ -49,7 +36,7 @@ pub fn gather<T: Copy + Send + Sync>(from: &[T], offsets: &[usize], axes: &[Axis
         dense *= axis.size;
     }
     check(axes, offsets, from.len(), to.len());
-    let out = Shared(to.as_mut_ptr());
+    let out = Target(to.as_mut_ptr());
     run(
         axes,
         |_| true,
@@ -108,7 +95,7 @@ pub unsafe fn scatter<T: Copy + Send + Sync>(
         return;
     }
     check(axes, offsets, to.len(), values.len());
-    let out = Shared(to.as_mut_ptr());
+    let out = Target(to.as_mut_ptr());
     // Only loops that leave the table alone may be cut: others may meet in one element.
     run(
         axes,

@@ -58,18 +58,3 @@ impl Lines {
 
 /// Numbers that a task works on at least, where there are as many.
 const GRAIN: usize = 1 << 15;
-
-/// The start of a slice that tasks write to, each its own places.
-struct Target<T>(*mut T);
-
-// SAFETY: a pointer; who writes through it vouches that no two tasks write to the same place.
-unsafe impl<T: Send> Sync for Target<T> {}
-
-impl<T> Target<T> {
-    /// # Safety
-    /// The place must be inside the slice, and no other task's.
-    unsafe fn write(&self, at: usize, value: T) {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.add(at).write(value) }
-    }
-}

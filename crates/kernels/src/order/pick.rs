@@ -1,8 +1,9 @@
 //! Sorting lines, and picking numbers of them by rank. Results are places along the line.
 
 use super::key::{Ordered, line_keys};
-use super::{GRAIN, Lines, Target};
+use super::{GRAIN, Lines};
 use crate::parallel;
+use crate::scratch::Target;
 
 /// What is picked of each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,7 +247,7 @@ pub fn pick<T: Ordered>(pick: Pick, numbers: &[T], lines: Lines, places: &mut [i
             for (i, &place) in scratch.places.iter().enumerate() {
                 // SAFETY: the places of this line, which is this task's, inside the slice by the
                 // length checked above.
-                unsafe { target.write(start + i * lines.inner, place) };
+                unsafe { target.at(start + i * lines.inner).write(place) };
             }
         }
     });

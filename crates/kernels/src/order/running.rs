@@ -1,8 +1,9 @@
 //! Sums, products and logarithms of sums of exponentials of all numbers so far.
 
-use super::{GRAIN, Lines, Target};
+use super::{GRAIN, Lines};
 use crate::element::{Element, bf16, f16};
 use crate::parallel;
+use crate::scratch::Target;
 
 /// What is made of the numbers so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +152,7 @@ fn run<T: Accumulated>(
                     *sum = step(*sum, x.widen());
                     // SAFETY: the place just read in a slice of the same length, in a block of
                     // columns that is this task's.
-                    unsafe { target.write(at + i, T::narrow(*sum)) };
+                    unsafe { target.at(at + i).write(T::narrow(*sum)) };
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Binary search.
 
-use super::Target;
 use crate::element::Element;
 use crate::parallel;
+use crate::scratch::Target;
 
 /// Sorted rows, and how to search them.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ pub fn search<T: Element>(search: &Search<'_, T>, values: &[T], per_row: usize, 
                 }
             }
             // SAFETY: the place of a value that is this task's.
-            unsafe { target.write(i, low as i64) };
+            unsafe { target.at(i).write(low as i64) };
         }
     });
 }

@@ -3,6 +3,7 @@
 use super::reducers::*;
 use crate::elementwise::{BlockFn, Compute, Input, Kind, Load, Loop, Output, Parameters, Store, load, store};
 use crate::parallel;
+use crate::scratch;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -199,7 +200,7 @@ impl<R: Reducer> Walk<'_, R> {
             let length = self.count.div_ceil(pieces);
             let pieces = self.count.div_ceil(length);
             let mut partial = vec![MaybeUninit::<R::Acc>::uninit(); units * pieces * strip];
-            let target = Shared(partial.as_mut_ptr());
+            let target = scratch::Target(partial.as_mut_ptr());
             parallel::run(units * pieces, |task| {
                 let (unit, piece) = (task / pieces, task % pieces);
                 let range = piece * length..self.count.min((piece + 1) * length);
@@ -208,7 +209,7 @@ impl<R: Reducer> Walk<'_, R> {
                 unsafe {
                     let width = self.accumulate(unit, strip, strips_per_row, range, &mut accs);
                     for (i, acc) in accs[..width].iter().enumerate() {
-                        target.get().add((unit * pieces + piece) * strip + i).write(MaybeUninit::new(*acc));
+                        target.at((unit * pieces + piece) * strip + i).write(MaybeUninit::new(*acc));
                     }
                 }
             });
@@ -365,14 +366,5 @@ impl<T: Copy> Block<T> {
             }
             std::slice::from_raw_parts(from, n)
         }
-    }
-}
-
-struct Shared<T>(*mut T);
-// SAFETY: tasks write disjoint elements.
-unsafe impl<T: Send> Sync for Shared<T> {}
-impl<T> Shared<T> {
-    fn get(&self) -> *mut T {
-        self.0
     }
 }

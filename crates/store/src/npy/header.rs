@@ -1,5 +1,6 @@
 //! The header of a `.npy` file: a magic string, a version, a length, and a Python dict.
 
+use super::typestr::{dtype_of_kind, typestr};
 use crate::FileDType;
 use crate::safetensors::check_shape;
 use flambeau_tensor::{DType, Error, Result};
@@ -74,22 +75,8 @@ impl Header {
 
 /// The header of an array, padded so that the numbers begin at a multiple of 64 bytes.
 pub(super) fn write(dtype: DType, shape: &[usize]) -> Result<Vec<u8>> {
-    let descr = match dtype {
-        DType::Bool => "|b1",
-        DType::U8 => "|u1",
-        DType::I8 => "|i1",
-        DType::I16 => "<i2",
-        DType::I32 => "<i4",
-        DType::I64 => "<i8",
-        DType::F16 => "<f2",
-        DType::F32 => "<f4",
-        DType::F64 => "<f8",
-        DType::C64 => "<c8",
-        DType::C128 => "<c16",
-        DType::BF16 => {
-            return Err(Error::file("NumPy has no bfloat16: convert the tensor to float32 first"));
-        }
-    };
+    let descr = typestr(dtype)
+        .ok_or_else(|| Error::file(format!("NumPy has no {}: convert the tensor to float32 first", dtype.name())))?;
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
     // One size keeps its comma, as Python's tuples do.
     let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
@@ -114,24 +101,8 @@ fn dtype_of(descr: &str) -> Result<(FileDType, bool)> {
     if kind.starts_with('O') {
         return Err(Error::file("Object arrays cannot be loaded when allow_pickle=False"));
     }
-    let name = match kind {
-        "b1" => "bool",
-        "u1" => "uint8",
-        "i1" => "int8",
-        "i2" => "int16",
-        "i4" => "int32",
-        "i8" => "int64",
-        "u2" => "uint16",
-        "u4" => "uint32",
-        "u8" => "uint64",
-        "f2" => "float16",
-        "f4" => "float32",
-        "f8" => "float64",
-        "c8" => "complex64",
-        "c16" => "complex128",
-        _ => return Err(Error::file(format!("an array of dtype {descr:?}, which no tensor has"))),
-    };
-    let dtype = FileDType::named(name).ok_or_else(|| damaged(format!("dtype {name}")))?;
+    let dtype =
+        dtype_of_kind(kind).ok_or_else(|| Error::file(format!("an array of dtype {descr:?}, which no tensor has")))?;
     let big_endian = order == ">" || (order == "=" && cfg!(target_endian = "big"));
     Ok((dtype, big_endian))
 }

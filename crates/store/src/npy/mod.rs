@@ -5,6 +5,7 @@
 //! read by a parser of our own: the crates that read it give typed vectors and so copy the numbers.
 
 mod header;
+mod typestr;
 
 use crate::archive::{self, Archive, Record};
 use crate::describe::{Description, Placed, TensorInfo};
@@ -14,6 +15,7 @@ use crate::{Format, LoadOptions, NamedTensors, in_file};
 use flambeau_tensor::{Array, Error, Layout, Result, Storage, Tensor};
 use header::{Header, MAX_HEADER};
 use std::path::Path;
+pub use typestr::{dtype_of_kind, typestr};
 
 /// Reads an array.
 ///

@@ -10,6 +10,7 @@ use crate::gemm::kernel::Start;
 use crate::gemm::operand::{Operand, Strided};
 use crate::gemm::product::Product;
 use crate::parallel;
+use crate::scratch::Target;
 use crate::simd::Isa;
 
 /// Whether the patches that the kernel sees lie apart, so that one product makes them all.
@@ -93,18 +94,10 @@ fn patches<T: ConvElement>(
 
 fn zero<T: ConvElement>(numbers: &mut [T]) {
     const CHUNK: usize = 1 << 18;
-    struct Start<T>(*mut T);
-    // SAFETY: each task writes its own chunk.
-    unsafe impl<T: Send> Sync for Start<T> {}
-    impl<T> Start<T> {
-        fn chunk(&self, index: usize) -> *mut T {
-            self.0.wrapping_add(index * CHUNK)
-        }
-    }
-    let (len, start) = (numbers.len(), Start(numbers.as_mut_ptr()));
+    let (len, start) = (numbers.len(), Target(numbers.as_mut_ptr()));
     parallel::run(len.div_ceil(CHUNK), |task| {
         // SAFETY: chunks are disjoint and inside the slice.
-        unsafe { std::slice::from_raw_parts_mut(start.chunk(task), CHUNK.min(len - task * CHUNK)) }.fill(T::ZERO);
+        unsafe { std::slice::from_raw_parts_mut(start.at(task * CHUNK), CHUNK.min(len - task * CHUNK)) }.fill(T::ZERO);
     });
 }
 
