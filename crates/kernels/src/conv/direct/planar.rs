@@ -38,7 +38,7 @@ struct Plan<'a, T> {
     padded: Padded,
     phases: Vec<Phase>,
     weight: &'a [T],
-    /// Whether two result channels' sums fit the registers.
+    /// Whether several result channels' sums fit the registers.
     many_registers: bool,
     /// Result rows of a phase that are made at a time; a multiple of a tile.
     band: usize,
@@ -71,6 +71,10 @@ pub(super) fn run<T: DirectElement>(
     let band = tiles.div_ceil(bands) * TILE;
     let plane = padded.rows(band) * padded.pitch();
 
+    let many_registers = isa.name() == "avx512";
+    // Three results' sums at once use a source vector as often as seven taps at a stride of two do,
+    // without their many weights, for which registers are too few.
+    let threefold = |row: &Axis| many_registers && c.results >= 3 && (row.taps, row.stride) == (7, 2);
     let mut weights_len = 0;
     let mut phases = Vec::new();
     for row in &c.rows {
@@ -81,7 +85,7 @@ pub(super) fn run<T: DirectElement>(
             phases.push(Phase {
                 row: *row,
                 column: *column,
-                run: row.run::<T>(isa, &UNROLLED),
+                run: if threefold(row) { 1 } else { row.run::<T>(isa, &UNROLLED) },
                 weights: weights_len,
                 weights_len: each,
                 offsets: offsets.map(|(s, k)| offset(s, k)).collect(),
@@ -96,7 +100,7 @@ pub(super) fn run<T: DirectElement>(
         source,
         bias,
         target: Target(result.as_mut_ptr()),
-        many_registers: isa.name() == "avx512",
+        many_registers,
         padded,
         phases,
         weight,
@@ -249,34 +253,30 @@ fn tiles<T: DirectElement>(
     strip: *mut T,
     ahead: &mut Ahead<T>,
 ) {
-    let pairs = if plan.many_registers { results.len() / 2 * 2 } else { 0 };
-    let split = results.start + pairs;
-    macro_rules! single {
-        ($dispatch:ident, $taps:literal, $stride:literal) => {{
-            let sweep = Sweep::<T, $taps, $stride, 1> { plan, phase, place, results, strip, ahead };
-            let _ = T::$dispatch(plan.isa, sweep);
-        }};
-    }
-    macro_rules! double {
-        ($dispatch:ident, $taps:literal, $stride:literal) => {{
-            let sweep =
-                Sweep::<T, $taps, $stride, 2> { plan, phase, place, results: results.start..split, strip, ahead };
-            let _ = T::$dispatch(plan.isa, sweep);
+    macro_rules! sweep {
+        ($dispatch:ident, $taps:literal, $stride:literal, $at_once:literal) => {{
+            let at_once = if plan.many_registers && $at_once > 1 { results.len() / $at_once * $at_once } else { 0 };
+            let split = results.start + at_once;
+            if $at_once > 1 {
+                let results = results.start..split;
+                let sweep = Sweep::<T, $taps, $stride, $at_once> { plan, phase, place, results, strip, ahead };
+                let _ = T::$dispatch(plan.isa, sweep);
+            }
             let sweep = Sweep::<T, $taps, $stride, 1> { plan, phase, place, results: split..results.end, strip, ahead };
             let _ = T::$dispatch(plan.isa, sweep);
         }};
     }
     if const { T::UNROLLED } {
         match (phase.run, phase.row.stride) {
-            (3, 1) => return double!(dispatch_wide, 3, 1),
-            (5, 1) => return single!(dispatch_wide, 5, 1),
-            (7, 1) => return single!(dispatch_wide, 7, 1),
-            (3, 2) => return single!(dispatch_wide, 3, 2),
-            (7, 2) => return double!(dispatch_wide, 7, 2),
+            (3, 1) => return sweep!(dispatch_wide, 3, 1, 2),
+            (5, 1) => return sweep!(dispatch_wide, 5, 1, 1),
+            (7, 1) => return sweep!(dispatch_wide, 7, 1, 1),
+            (3, 2) => return sweep!(dispatch_wide, 3, 2, 1),
+            (7, 2) => return sweep!(dispatch_wide, 7, 2, 1),
             _ => {}
         }
     }
-    double!(dispatch, 1, 1)
+    sweep!(dispatch, 1, 1, 3)
 }
 
 /// Makes a tile of rows of `results`, `N` of them at a time, from `TAPS` rows of taps at a time.
