@@ -79,6 +79,22 @@ impl PyDType {
         format!("torch.{}", self.name)
     }
 
+    /// The same dtype; or the one of this name of a PyTorch that a program has beside us, so that
+    /// results of the two can be compared.
+    fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        if slf.is(other) {
+            return Ok(true);
+        }
+        let kind = other.get_type();
+        let theirs = kind.name()? == "dtype" && kind.module()? == "torch";
+        Ok(theirs && other.str()? == slf.get().__repr__().as_str())
+    }
+
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        // Every dtype has one object.
+        slf.as_ptr() as isize >> 4
+    }
+
     fn __reduce__(&self) -> &'static str {
         self.name
     }

@@ -238,3 +238,12 @@ def test_generators_keep_their_state():
     assert g.initial_seed() == 67280421310721 and g.manual_seed(3) is g
     state = g.get_state()
     assert state.shape == (5056,) and g.clone_state().get_state().tolist() == state.tolist()
+
+
+def test_dtypes_equal_pytorchs_of_the_same_name():
+    theirs = pytest.importorskip("torch", reason="compares with PyTorch")
+    assert torch.float32 == theirs.float32
+    assert theirs.int64 == torch.int64
+    assert torch.float32 != theirs.float64
+    assert torch.float32 != "torch.float32"
+    assert {torch.float32: 1}[torch.ones(1).dtype] == 1
