@@ -14,10 +14,11 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis of measured numbers, all finite. It ends at its first and last tick.
-    pub fn new(values: impl Iterator<Item = f64> + Clone) -> Self {
+    /// An axis of measured numbers, all finite. It ends at its first and last tick, and is
+    /// logarithmic where the numbers reach far, if it need not be linear.
+    pub fn new(values: impl Iterator<Item = f64> + Clone, linear: bool) -> Self {
         let [low, high] = range(values);
-        if low > 1e-300 && high < 1e300 && high / low > WIDE {
+        if !linear && low > 1e-300 && high < 1e300 && high / low > WIDE {
             return Self::logarithmic(low, high);
         }
         let step = step((high - low) / 4.0);
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
-        let of = |values: &[f64]| labels(&Axis::new(values.iter().copied()));
+        let of = |values: &[f64]| labels(&Axis::new(values.iter().copied(), false));
         assert_eq!(of(&[0.1, 0.93]), ["0.00", "0.25", "0.50", "0.75", "1.00"]);
         assert_eq!(
             of(&[0.0, 0.001]),
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn places_are_between_the_ends() {
         for values in [vec![1.0, 2.0], vec![1e-5, 1e5], vec![-1e300, 1e300], vec![0.0], vec![1e-320, 5e-324]] {
-            let axis = Axis::new(values.iter().copied());
+            let axis = Axis::new(values.iter().copied(), false);
             for value in values {
                 assert!((0.0..=1.0).contains(&axis.share(value)), "{value} on {axis:?}");
             }

@@ -23,10 +23,22 @@ pub struct Chart {
     pub caption: String,
     /// What the horizontal axis counts.
     pub x: &'static str,
-    /// Whether the numbers are shares, to be shown in per cent.
-    pub shares: bool,
+    /// What the vertical axis is like.
+    pub scale: Scale,
     /// The curves.
     pub curves: Vec<Curve>,
+}
+
+/// What a vertical axis is like.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Scale {
+    /// Logarithmic, if the numbers reach far.
+    #[default]
+    Fitting,
+    /// Equal distances are equal differences.
+    Linear,
+    /// The same, for shares that are shown in per cent.
+    Shares,
 }
 
 /// One curve.
@@ -66,10 +78,11 @@ impl Chart {
         if points.is_empty() {
             return String::new();
         }
-        let factor = if self.shares { 100.0 } else { 1.0 };
+        let shares = self.scale == Scale::Shares;
+        let factor = if shares { 100.0 } else { 1.0 };
         let x = Axis::counting(points.iter().map(|p| p[0]));
-        let y = Axis::new(points.iter().map(|p| factor * p[1]));
-        let label = |value: f64| if self.shares { format!("{} %", y.label(value)) } else { y.label(value) };
+        let y = Axis::new(points.iter().map(|p| factor * p[1]), self.scale != Scale::Fitting);
+        let label = |value: f64| if shares { format!("{} %", y.label(value)) } else { y.label(value) };
         let longest = y.ticks().iter().map(|&tick| label(tick).chars().count()).max().unwrap_or(0);
         let (left, right) = (10.0 + DIGIT * longest as f64, WIDTH - 12.0);
         let (top, bottom) = (10.0, HEIGHT - 40.0);
@@ -95,7 +108,7 @@ impl Chart {
         curves.sort_by_key(|curve| !curve.faint);
         for curve in curves {
             let tip = |[at_x, at_y]: [f64; 2]| {
-                let value = if self.shares { html::percent(at_y) } else { html::number(at_y) };
+                let value = if shares { html::percent(at_y) } else { html::number(at_y) };
                 format!("{}: {value} ({} {at_x})", curve.name, self.x)
             };
             draw_curve(&mut svg, curve, &place, &tip);

@@ -6,6 +6,8 @@ use crate::svg::{Anchor, Svg};
 
 /// With more classes, numbers no longer fit into the cells of the matrix.
 const NUMBERED: usize = 40;
+/// With more classes, the matrix has no room beside it.
+const NARROW: usize = 12;
 /// With more classes, the matrix is a page too large to be looked at.
 const DRAWN: usize = 120;
 /// How many pairs of classes are listed.
@@ -22,7 +24,9 @@ pub fn figures(story: &Story) -> String {
         return String::new();
     };
     let names: Vec<String> = (0..confusion.classes()).map(|class| name(story, class)).collect();
-    let mut html = String::new();
+    // A large matrix takes the whole width.
+    let class = if names.len() <= NARROW { "columns" } else { "" };
+    let mut html = format!("<div class=\"{class}\">\n");
     if names.len() <= DRAWN {
         html += &html::figure(
             "Confusion matrix",
@@ -31,7 +35,7 @@ pub fn figures(story: &Story) -> String {
             &format!("<div class=\"wide\">{}</div>\n", matrix(confusion, &names)),
         );
     }
-    html + &frequent(confusion, &names) + &scores(confusion, &names)
+    html + &frequent(confusion, &names) + "</div>\n" + &scores(confusion, &names)
 }
 
 fn matrix(confusion: &Confusion, names: &[String]) -> String {

@@ -1,6 +1,6 @@
 //! The page about several runs.
 
-use super::chart::{Chart, Curve};
+use super::chart::{Chart, Curve, Scale};
 use super::html::{self, Cell, Column};
 use super::page::{best, curve, more};
 use super::story::{Epoch, Story};
@@ -72,7 +72,7 @@ fn results(runs: &[(String, Story)]) -> String {
     ];
     let shown = measures.iter().filter(|measure| measure.values.iter().any(Option::is_some));
     let table = html::table(&head(runs, Column::Number), shown.map(Measure::row));
-    html::figure("Results", "One column for each run; the best of each row is bold.", &table)
+    html::figure("What they came to", "One column for each run; the best of each row is bold.", &table)
 }
 
 fn head(runs: &[(String, Story)], column: Column) -> Vec<(&str, Column)> {
@@ -80,34 +80,36 @@ fn head(runs: &[(String, Story)], column: Column) -> Vec<(&str, Column)> {
 }
 
 fn curves(runs: &[(String, Story)]) -> String {
-    let chart = |title: &str, caption: &str, shares: bool, value: &dyn Fn(&Epoch) -> Option<f64>| {
+    let chart = |title: &str, caption: &str, scale: Scale, value: &dyn Fn(&Epoch) -> Option<f64>| {
         let one = |(colour, (name, story)): (usize, &(String, Story))| Curve { colour, ..curve(story, name, value) };
         let curves: Vec<Curve> = runs.iter().enumerate().map(one).filter(|curve| !curve.points.is_empty()).collect();
-        Chart { title: title.to_owned(), caption: caption.to_owned(), x: "epoch", shares, curves }.draw()
+        Chart { title: title.to_owned(), caption: caption.to_owned(), x: "epoch", scale, curves }.draw()
     };
     let mut charts = chart(
         "Validation accuracy",
         "The share of validation images told right after each epoch: higher is better.",
-        true,
+        Scale::Shares,
         &|epoch| epoch.validation_accuracy,
     );
     charts += &chart(
         "Validation loss",
         "The loss of images that were not learned from: lower is better; where it rises again, a network learns its \
          training images by heart.",
-        false,
+        Scale::Fitting,
         &|epoch| epoch.validation_loss,
     );
-    charts += &chart("Training loss", "The loss of the images that were learned from.", false, &|epoch| {
+    charts += &chart("Training loss", "The loss of the images that were learned from.", Scale::Fitting, &|epoch| {
         Some(epoch.train_loss)
     });
-    charts +=
-        &chart("Training accuracy", "The share of training images told right.", true, &|epoch| epoch.train_accuracy);
-    charts += &chart("Learning rate", "How far each step goes, at the end of each epoch.", false, &|epoch| {
+    charts += &chart("Training accuracy", "The share of training images told right.", Scale::Shares, &|epoch| {
+        epoch.train_accuracy
+    });
+    charts += &chart("Learning rate", "How far each step goes, at the end of each epoch.", Scale::Linear, &|epoch| {
         Some(epoch.learning_rate)
     });
     for name in more(runs.iter().map(|(_, story)| story)) {
-        charts += &chart(name, "Measured at the end of each epoch.", false, &|epoch| epoch.more.get(name).copied());
+        charts +=
+            &chart(name, "Measured at the end of each epoch.", Scale::Fitting, &|epoch| epoch.more.get(name).copied());
     }
     if charts.is_empty() { charts } else { format!("<div class=\"charts\">\n{charts}</div>\n") }
 }

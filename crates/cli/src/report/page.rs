@@ -1,6 +1,6 @@
 //! The page about one run.
 
-use super::chart::{Chart, Curve};
+use super::chart::{Chart, Curve, Scale};
 use super::html::{self, Cell, Column};
 use super::story::{Epoch, Story};
 use super::{classes, pictures};
@@ -122,7 +122,7 @@ fn curves(story: &Story) -> String {
         title: "Accuracy".to_owned(),
         caption: format!("The share of images that are told right.{ring}"),
         x: "epoch",
-        shares: true,
+        scale: Scale::Shares,
         curves: both(
             curve(story, "training images", |epoch| epoch.train_accuracy),
             curve(story, "validation images", |epoch| epoch.validation_accuracy),
@@ -160,6 +160,7 @@ fn curves(story: &Story) -> String {
         title: "Learning rate".to_owned(),
         caption: "How far each step goes: large steps learn fast, small ones settle.".to_owned(),
         x: "step",
+        scale: Scale::Linear,
         curves: vec![rate],
         ..Chart::default()
     }
