@@ -150,9 +150,24 @@ impl Svg {
     }
 }
 
-/// Text that means itself in XML and HTML, attributes included.
+/// Text that means itself in XML and HTML, within elements and within quoted attributes. What
+/// neither allows, such as the end of a string in C, becomes the sign for what cannot be shown.
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\'' => escaped += "&#39;",
+            '\n' | '\t' => escaped.push(c),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -162,12 +177,12 @@ mod tests {
     #[test]
     fn any_text_is_well_formed() {
         let mut svg = Svg::new(100.0, 50.0);
-        svg.title([1.0, 2.0], 12.0, "a < b & c > \"d\"");
+        svg.title([1.0, 2.0], 12.0, "a < b & c > \"d\" \0");
         svg.measure([0.0, 0.0], [0.0, 0.0], INK);
         svg.rect(0.0, 0.0, -1.0, 5.0, r#"fill="none""#);
         let text = svg.finish();
         let document = roxmltree::Document::parse(&text).expect("well-formed");
         let label = document.descendants().find(|node| node.has_tag_name("text")).expect("a text");
-        assert_eq!(label.text(), Some("a < b & c > \"d\""));
+        assert_eq!(label.text(), Some("a < b & c > \"d\" \u{fffd}"));
     }
 }

@@ -1,14 +1,8 @@
 //! Pieces of a page. What is given as `html` is HTML already; all else is escaped here.
 
-use crate::svg::escape;
 use flambeau_kernels::units;
 
-/// Text that means itself, within elements and within quoted attributes.
-pub fn text(text: &str) -> String {
-    // What HTML does not allow in a page at all, such as the end of a string in C.
-    let is_allowed = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    escape(&text.chars().map(|c| if is_allowed(c) { c } else { '\u{fffd}' }).collect::<String>())
-}
+pub use crate::svg::escape as text;
 
 /// A whole page, which asks no network for anything: its policy forbids what it does not contain.
 pub fn page(title: &str, html: &str) -> String {
