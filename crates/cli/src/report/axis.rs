@@ -77,7 +77,7 @@ impl Axis {
         if tick == 0.0 {
             return "0".to_owned();
         }
-        if most < 1e-3 || most >= 1e9 || (self.is_logarithmic && !(1e-3..1e6).contains(&tick)) {
+        if !(1e-3..1e9).contains(&most) || (self.is_logarithmic && !(1e-3..1e6).contains(&tick)) {
             // 2.5 has a second digit, and what is left of sums in binary is rounded away.
             let digits = tick.abs() / 10f64.powf(tick.abs().log10().floor());
             let places = usize::from((digits - digits.round()).abs() > 1e-6);

@@ -162,7 +162,6 @@ fn curves(story: &Story) -> String {
         x: "step",
         scale: Scale::Linear,
         curves: vec![rate],
-        ..Chart::default()
     }
     .draw();
     if charts.is_empty() { charts } else { format!("<div class=\"charts\">\n{charts}</div>\n") }

@@ -10,13 +10,18 @@ fn limits() -> Vec<f64> {
     negative.chain([0.0]).chain(positive.iter().copied()).chain([f64::MAX]).collect()
 }
 
+/// The bucket of a number: it is below the bucket's limit, and not below the one before.
+fn bucket(limits: &[f64], value: f64) -> usize {
+    limits.partition_point(|&limit| limit <= value)
+}
+
 /// The value that is a histogram.
 pub fn message(values: &[f32]) -> Message {
     let limits = limits();
     let mut counts = vec![0u64; limits.len()];
     let (mut low, mut high, mut number, mut sum, mut squares) = (f64::INFINITY, f64::NEG_INFINITY, 0u64, 0.0, 0.0);
     for value in values.iter().copied().filter(|value| value.is_finite()).map(f64::from) {
-        counts[limits.partition_point(|&limit| limit <= value)] += 1;
+        counts[bucket(&limits, value)] += 1;
         (low, high) = (low.min(value), high.max(value));
         (number, sum, squares) = (number + 1, sum + value, squares + value * value);
     }
@@ -46,6 +51,15 @@ mod tests {
         let limits = limits();
         assert!(limits.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(limits.contains(&0.0) && limits.last() == Some(&f64::MAX));
+    }
+
+    #[test]
+    fn numbers_are_between_the_limits_of_their_bucket() {
+        let limits = limits();
+        for value in [-1e30, -2.0, -1e-12, -1e-300, 0.0, 1e-300, 1e-12, 0.5, f64::from(f32::MAX)] {
+            let at = bucket(&limits, value);
+            assert!(value < limits[at] && (at == 0 || limits[at - 1] <= value), "{value} in {at}");
+        }
     }
 
     #[test]
