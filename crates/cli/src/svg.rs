@@ -43,6 +43,28 @@ impl Svg {
         self.push(format_args!(r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" {paint}/>"#));
     }
 
+    /// A line through points.
+    pub fn path(&mut self, points: &[[f64; 2]], paint: Paint<'_>) {
+        let points: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
+        self.push(format_args!(r#"<polyline points="{}" {paint}/>"#, points.join(" ")));
+    }
+
+    /// A circle that tells something when a mouse is over it.
+    pub fn dot(&mut self, [x, y]: [f64; 2], radius: f64, paint: Paint<'_>, tip: &str) {
+        let tip = escape(tip);
+        self.push(format_args!(
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" {paint}><title>{tip}</title></circle>"#
+        ));
+    }
+
+    /// A rectangle that tells something when a mouse is over it.
+    pub fn cell(&mut self, x: f64, y: f64, width: f64, height: f64, paint: Paint<'_>, tip: &str) {
+        let tip = escape(tip);
+        self.push(format_args!(
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" {paint}><title>{tip}</title></rect>"#
+        ));
+    }
+
     /// A line with an arrow head at each end, for a size.
     pub fn measure(&mut self, from: [f64; 2], to: [f64; 2], colour: &str) {
         self.arrow(from, to, colour, &[(from, 1.0), (to, -1.0)]);
@@ -84,6 +106,12 @@ impl Svg {
         self.label([x, y], size, Anchor::Middle, colour, &turn, text);
     }
 
+    /// A line of text that reads upwards and begins at a point.
+    pub fn upwards_from(&mut self, [x, y]: [f64; 2], size: f64, colour: &str, text: &str) {
+        let turn = format!(r#" transform="rotate(-90 {x:.1} {y:.1})""#);
+        self.label([x, y], size, Anchor::Start, colour, &turn, text);
+    }
+
     fn label(&mut self, [x, y]: [f64; 2], size: f64, anchor: Anchor, colour: &str, more: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
@@ -101,6 +129,16 @@ impl Svg {
         let _ = writeln!(self.body, "{shape}");
     }
 
+    /// An element of an HTML page, on the page's own background. `label` is for those who do not see it.
+    pub fn finish_inline(self, label: &str) -> String {
+        let Self { width, height, body } = self;
+        let label = escape(label);
+        format!(
+            "<svg role=\"img\" aria-label=\"{label}\" width=\"{width:.0}\" height=\"{height:.0}\" \
+             viewBox=\"0 0 {width:.0} {height:.0}\">\n{body}</svg>\n"
+        )
+    }
+
     /// The file's content.
     pub fn finish(self) -> String {
         let Self { width, height, body } = self;
@@ -112,9 +150,24 @@ impl Svg {
     }
 }
 
-/// Text that means itself in XML.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Text that means itself in XML and HTML, within elements and within quoted attributes. What
+/// neither allows, such as the end of a string in C, becomes the sign for what cannot be shown.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\'' => escaped += "&#39;",
+            '\n' | '\t' => escaped.push(c),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -124,12 +177,12 @@ mod tests {
     #[test]
     fn any_text_is_well_formed() {
         let mut svg = Svg::new(100.0, 50.0);
-        svg.title([1.0, 2.0], 12.0, "a < b & c > \"d\"");
+        svg.title([1.0, 2.0], 12.0, "a < b & c > \"d\" \0");
         svg.measure([0.0, 0.0], [0.0, 0.0], INK);
         svg.rect(0.0, 0.0, -1.0, 5.0, r#"fill="none""#);
         let text = svg.finish();
         let document = roxmltree::Document::parse(&text).expect("well-formed");
         let label = document.descendants().find(|node| node.has_tag_name("text")).expect("a text");
-        assert_eq!(label.text(), Some("a < b & c > \"d\""));
+        assert_eq!(label.text(), Some("a < b & c > \"d\" \u{fffd}"));
     }
 }

@@ -11,6 +11,8 @@
 //! | safetensors, one file or several with an index | [`safetensors`] | named tensors, texts about them |
 //! | NumPy's `.npy` and `.npz` | [`npy`] | one array, named arrays |
 //!
+//! Beside them, [`events`] writes what TensorBoard shows of a run.
+//!
 //! **A file is data.** A `.pt` file is a pickle, which is read here by an interpreter that builds
 //! plain values from a fixed list of names and never runs code. Whatever a file claims is compared
 //! with what is there before memory is taken for it: a damaged or hostile file gives an error.
@@ -27,6 +29,7 @@ mod archive;
 mod atomic;
 mod describe;
 mod dtypes;
+pub mod events;
 mod format;
 mod index;
 pub mod npy;
