@@ -23,6 +23,11 @@ pub trait Dataset: Send + Sync {
     /// If the sample cannot be read.
     fn get(&self, index: usize) -> Result<Self::Sample>;
 
+    /// What an error calls sample number `index`: the name of its file, for instance.
+    fn name(&self, index: usize) -> String {
+        format!("sample {index}")
+    }
+
     /// The batch of these samples, in this order.
     ///
     /// # Errors
