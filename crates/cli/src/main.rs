@@ -12,6 +12,7 @@ mod interrupt;
 mod numbers;
 mod picture;
 mod predict;
+mod report;
 mod summary;
 mod svg;
 #[cfg(test)]

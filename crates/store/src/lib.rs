@@ -27,6 +27,7 @@ mod archive;
 mod atomic;
 mod describe;
 mod dtypes;
+pub mod events;
 mod format;
 mod index;
 pub mod npy;
