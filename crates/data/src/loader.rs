@@ -65,6 +65,11 @@ impl<D: Dataset + 'static> DataLoader<D> {
         &self.dataset
     }
 
+    /// The source of the random order, if the loader was given one.
+    pub fn generator(&self) -> Option<&Generator> {
+        self.generator.as_ref()
+    }
+
     /// Begins an epoch.
     ///
     /// # Errors
