@@ -28,9 +28,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     }
     let mut bytes = Vec::with_capacity(length as usize);
     // A file that grows meanwhile is cut at its old end.
-    file.take(length)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::file(format!("{}: {error}", path.display())))?;
+    file.take(length).read_to_end(&mut bytes).map_err(|error| Error::file(format!("{}: {error}", path.display())))?;
     Ok(bytes)
 }
 

@@ -201,7 +201,11 @@ impl Images {
         let (mut rest, mut out) = (Vec::new(), Vec::new());
         for (index, &label) in self.labels.iter().enumerate() {
             let n = &mut seen[label as usize];
-            if held(*n + 1) > held(*n) { out.push(index) } else { rest.push(index) }
+            if held(*n + 1) > held(*n) {
+                out.push(index)
+            } else {
+                rest.push(index)
+            }
             *n += 1;
         }
         Ok((self.select(&rest)?, self.select(&out)?))
@@ -228,9 +232,7 @@ impl Dataset for Images {
             .get(index)
             .ok_or_else(|| Error::index(format!("index {index} is out of range for {} images", self.len())))?;
         let image = match &self.pixels {
-            Pixels::Packed { shape, .. } => {
-                Tensor::from_slice(self.packed_image(index).unwrap_or_default(), *shape)?
-            }
+            Pixels::Packed { shape, .. } => Tensor::from_slice(self.packed_image(index).unwrap_or_default(), *shape)?,
             Pixels::Tensors(images) => images[index].clone(),
             Pixels::Files { paths, color } => picture::read(&paths[index], *color)?,
         };

@@ -1,8 +1,8 @@
 //! Pictures in folders that are named after their classes.
 
 use super::{Options, Splits};
-use crate::picture::{Color, EXTENSIONS};
 use crate::Images;
+use crate::picture::{Color, EXTENSIONS};
 use flambeau_tensor::{Error, Result};
 use std::path::{Path, PathBuf};
 

@@ -28,7 +28,9 @@ pub fn read(path: &Path) -> Result<Idx> {
         return Err(file.error("not an IDX file: it begins with two zeros"));
     }
     if code != UNSIGNED_BYTES {
-        return Err(file.error(format!("an IDX file of unsigned bytes (code 0x08) is needed, but its code is {code:#04x}")));
+        return Err(
+            file.error(format!("an IDX file of unsigned bytes (code 0x08) is needed, but its code is {code:#04x}"))
+        );
     }
     let mut shape = Vec::new();
     for _ in 0..dimensions {

@@ -123,7 +123,8 @@ impl Set {
         folders.extend(self.folders.iter().map(|folder| root.join(folder)));
         folders.extend(self.installed.map(PathBuf::from));
         let test = if self.prefix.is_empty() { "t10k" } else { "test" };
-        let names = ["train", test].map(|part| [format!("{part}-images-idx3-ubyte"), format!("{part}-labels-idx1-ubyte")]);
+        let names =
+            ["train", test].map(|part| [format!("{part}-images-idx3-ubyte"), format!("{part}-labels-idx1-ubyte")]);
         let Some(folder) = folders.iter().find(|folder| self.file(folder, &names[0][0]).is_some()) else {
             return Err(self.missing(&names.concat(), &folders));
         };
