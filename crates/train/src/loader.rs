@@ -1,6 +1,6 @@
 //! Where batches come from.
 
-use flambeau_data::{Collate, DataLoader, Dataset};
+use flambeau_data::{Collate, DataLoader, Dataset, EpochState};
 use flambeau_tensor::{Result, Tensor};
 
 /// What is learned from at once.
@@ -79,7 +79,13 @@ where
     }
 
     fn epoch(&self, skip: usize) -> Result<impl Iterator<Item = Result<Self::Batch>>> {
-        Ok(self.iter()?.skip(skip))
+        let batches = self.iter()?;
+        if skip == 0 {
+            return Ok(batches);
+        }
+        let state = EpochState { position: skip, ..batches.state() };
+        drop(batches);
+        self.resume(&state)
     }
 
     fn state(&self) -> Result<Option<Tensor>> {
