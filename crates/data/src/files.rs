@@ -9,6 +9,9 @@ use std::path::Path;
 /// A byte of a gzip file unfolds to this many at most, by the format.
 const MAX_EXPANSION: u64 = 1032;
 
+/// How long a line of text may be.
+const MAX_LINE: u64 = 1 << 26;
+
 /// The file at `path`, an error with its name if it is not there or no regular file: reading a
 /// pipe could take forever.
 pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
@@ -35,7 +38,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
 /// A file's content, unpacked if it is gzip's, whatever its name is.
 pub(crate) struct Content<'a> {
     path: &'a Path,
-    reader: Box<dyn Read>,
+    reader: Box<dyn BufRead>,
     /// What the content can have at most.
     at_most: u64,
 }
@@ -47,7 +50,7 @@ impl<'a> Content<'a> {
         let start = reader.fill_buf().map_err(|error| Error::file(format!("{}: {error}", path.display())))?;
         Ok(if start.starts_with(&[0x1f, 0x8b]) {
             let at_most = length.saturating_mul(MAX_EXPANSION);
-            Content { path, reader: Box::new(MultiGzDecoder::new(reader)), at_most }
+            Content { path, reader: Box::new(BufReader::new(MultiGzDecoder::new(reader))), at_most }
         } else {
             Content { path, reader: Box::new(reader), at_most: length }
         })
@@ -77,6 +80,22 @@ impl<'a> Content<'a> {
             )));
         }
         Ok(bytes)
+    }
+
+    /// The next line without its end; `None` after the last.
+    pub(crate) fn line(&mut self) -> Result<Option<String>> {
+        let mut line = Vec::new();
+        let read = (&mut self.reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(|error| self.error(error))?;
+        if read as u64 == MAX_LINE {
+            return Err(self.error(format!("a line of more than {MAX_LINE} bytes")));
+        }
+        while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            line.pop();
+        }
+        if read == 0 {
+            return Ok(None);
+        }
+        String::from_utf8(line).map(Some).map_err(|_| self.error("a line that is not UTF-8 text"))
     }
 
     /// Checks that nothing is left.

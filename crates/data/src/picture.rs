@@ -2,7 +2,7 @@
 
 use crate::files;
 use flambeau_tensor::{Error, Result, Tensor};
-use image::{DynamicImage, ImageReader};
+use image::ImageReader;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -13,6 +13,12 @@ const FILE_LIMIT: u64 = 1 << 30;
 
 /// Endings of the names of pictures.
 pub const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
+
+/// Whether a file's name ends as a picture's.
+pub(crate) fn is_named_so(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+}
 
 /// Which channels are made of a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,13 +82,8 @@ pub fn decode(bytes: &[u8], color: Color) -> Result<Tensor> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     match color {
         Color::Rgb => {
-            let pixels = rgb(picture);
-            Tensor::from_slice(&pixels, [height, width, 3])?.permute(&[2, 0, 1])?.contiguous()
+            Tensor::from_slice(picture.into_rgb8().as_raw(), [height, width, 3])?.permute(&[2, 0, 1])?.contiguous()
         }
         Color::Gray => Tensor::from_slice(picture.into_luma8().as_raw(), [1, height, width]),
     }
-}
-
-fn rgb(picture: DynamicImage) -> Vec<u8> {
-    picture.into_rgb8().into_raw()
 }

@@ -1,8 +1,8 @@
 //! Pictures in folders that are named after their classes.
 
-use super::{Options, Splits};
+use super::{Options, Splits, split};
 use crate::Images;
-use crate::picture::{Color, EXTENSIONS};
+use crate::picture::{self, Color, EXTENSIONS};
 use flambeau_tensor::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -32,11 +32,6 @@ pub fn image_folders(path: &Path, options: &Options) -> Result<Splits> {
         _ if train.is_dir() => split(&folder(&train, options.color)?, options),
         _ => split(&folder(path, options.color)?, options),
     }
-}
-
-fn split(images: &Images, options: &Options) -> Result<Splits> {
-    let (train, test) = images.hold_out(options.hold_out)?;
-    Ok(Splits { train, test })
 }
 
 /// The pictures in the folders of one folder, each of which is a class; classes and files in the order of their names.
@@ -91,14 +86,9 @@ fn pictures(path: &Path, depth: usize, to: &mut Vec<PathBuf>) -> Result<()> {
     for entry in entries(path)? {
         if entry.is_dir() {
             pictures(&entry, depth - 1, to)?;
-        } else if is_picture(&entry) && entry.is_file() {
+        } else if picture::is_named_so(&entry) && entry.is_file() {
             to.push(entry);
         }
     }
     Ok(())
-}
-
-fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }

@@ -1,6 +1,6 @@
 //! MNIST and the sets made after it: 28 by 28 pixels, one channel, four IDX files.
 
-use super::{Splits, idx};
+use super::{Splits, idx, missing};
 use crate::Images;
 use flambeau_tensor::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -160,13 +160,6 @@ impl Set {
 
     fn missing(&self, names: &[String], folders: &[PathBuf]) -> Error {
         let names: Vec<String> = names.iter().map(|name| format!("{}{name}", self.prefix)).collect();
-        let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-        Error::file(format!(
-            "{}: not found. It is four files, {}, each with or without .gz, looked for in {}. To get them, {}.",
-            self.name,
-            names.join(", "),
-            folders.join(", "),
-            self.advice
-        ))
+        missing(&self.name, &names, "with or without .gz", folders, self.advice)
     }
 }

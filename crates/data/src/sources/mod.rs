@@ -4,10 +4,14 @@
 //! | --- | --- |
 //! | `digits` | the set that this library carries |
 //! | `mnist`, `fashion-mnist`, `kmnist`, `emnist` (or `emnist-letters`, …) | IDX files, packed by gzip or not ([`idx`]) |
+//! | `cifar10`, `cifar100` | the binary files or Python's pickles, which are never executed |
+//! | a `.csv` file, packed by gzip or not | rows of pixels with a label ([`csv`]), or names of files with one |
 //! | a folder | the same files, or a picture each in the folders of its classes |
 //!
 //! Nothing is fetched from a network: an error says which files are expected where, and how to get them.
 
+mod cifar;
+pub mod csv;
 mod digits;
 mod folder;
 pub mod idx;
@@ -21,7 +25,7 @@ use flambeau_tensor::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// Names that [`open`] knows.
-pub const NAMES: [&str; 5] = ["digits", "mnist", "fashion-mnist", "kmnist", "emnist"];
+pub const NAMES: [&str; 7] = ["digits", "mnist", "fashion-mnist", "kmnist", "emnist", "cifar10", "cifar100"];
 
 /// Images to learn from, and images to test with.
 #[derive(Clone, Debug)]
@@ -43,12 +47,19 @@ pub struct Options {
     pub color: Color,
     /// The share of images held out to test with, where a source has no such part of its own.
     pub hold_out: f64,
+    /// Where the label stands in a row of a CSV file whose columns have no names.
+    pub label: csv::Label,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let root = std::env::var_os("FLAMBEAU_DATA").filter(|root| !root.is_empty());
-        Self { root: root.map_or_else(|| PathBuf::from("data"), PathBuf::from), color: Color::Rgb, hold_out: 0.2 }
+        Self {
+            root: root.map_or_else(|| PathBuf::from("data"), PathBuf::from),
+            color: Color::Rgb,
+            hold_out: 0.2,
+            label: csv::Label::First,
+        }
     }
 }
 
@@ -78,10 +89,17 @@ impl Options {
         self.hold_out = share;
         self
     }
+
+    /// Where the label stands in a row of a CSV file whose columns have no names.
+    #[must_use]
+    pub fn label(mut self, label: csv::Label) -> Self {
+        self.label = label;
+        self
+    }
 }
 
 /// Opens a source: one of [`NAMES`], or the path of a folder with pictures in folders named after their classes
-/// (under `train` and `test` or `val`, if it has such), or of a folder with a published set's files.
+/// (under `train` and `test` or `val`, if it has such), of a folder with a published set's files, or of a CSV file.
 ///
 /// ```
 /// use flambeau_data::{Dataset, sources};
@@ -101,6 +119,9 @@ pub fn open(name: &str, options: &Options) -> Result<Splits> {
     if let Some(set) = mnist::Set::named(name) {
         return set.open(&options.root);
     }
+    if let Some(set) = cifar::Set::named(name) {
+        return set.open(&options.root);
+    }
     let path = Path::new(name);
     if !path.exists() {
         return Err(Error::value(format!(
@@ -111,5 +132,24 @@ pub fn open(name: &str, options: &Options) -> Result<Splits> {
     if mnist::Set::lies_in(path) {
         return mnist::Set::numbered().open(path);
     }
-    image_folders(path, options)
+    if let Some(set) = cifar::Set::lying_in(path) {
+        return set.open(path);
+    }
+    if path.is_dir() { image_folders(path, options) } else { split(&csv::read(path, options)?, options) }
+}
+
+/// A part of the images held out.
+fn split(images: &Images, options: &Options) -> Result<Splits> {
+    let (train, test) = images.hold_out(options.hold_out)?;
+    Ok(Splits { train, test })
+}
+
+/// What is said of a set whose files are not there.
+fn missing(name: &str, files: &[String], form: &str, folders: &[PathBuf], advice: &str) -> Error {
+    let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    Error::file(format!(
+        "{name}: not found. It is the files {} ({form}), looked for in {}. To get them, {advice}.",
+        files.join(", "),
+        folders.join(", ")
+    ))
 }
