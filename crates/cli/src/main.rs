@@ -49,6 +49,7 @@ const EXAMPLES: &str = "Examples:
   flambeau inspect resnet50.pth           show what is in a checkpoint
   flambeau convert a.pt b.safetensors     write it in another format
   flambeau summary resnet50               its layers: shapes, parameters, work, time
+  flambeau report runs/a runs/b           compare training runs on one page
   flambeau classify --weights W cat.jpg   say what a photograph shows";
 
 #[derive(Subcommand)]
@@ -82,6 +83,9 @@ enum Command {
     /// Find faces in a photograph, and draw boxes around them.
     #[command(long_about = detect::ABOUT, after_help = detect::EXAMPLES)]
     Detect(detect::Options),
+    /// Write the report of a training run again, or compare several runs on one page.
+    #[command(long_about = report::ABOUT, after_help = report::EXAMPLES)]
+    Report(report::Options),
 }
 
 fn main() -> ExitCode {
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         Command::Summary(options) => summary::run(&options),
         Command::Classify(options) => classify::run(&options),
         Command::Detect(options) => detect::run(&options),
+        Command::Report(options) => report::run(&options),
     };
     match outcome {
         Ok(code) => code,

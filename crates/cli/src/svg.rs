@@ -43,6 +43,28 @@ impl Svg {
         self.push(format_args!(r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" {paint}/>"#));
     }
 
+    /// A line through points.
+    pub fn path(&mut self, points: &[[f64; 2]], paint: Paint<'_>) {
+        let points: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
+        self.push(format_args!(r#"<polyline points="{}" {paint}/>"#, points.join(" ")));
+    }
+
+    /// A circle that tells something when a mouse is over it.
+    pub fn dot(&mut self, [x, y]: [f64; 2], radius: f64, paint: Paint<'_>, tip: &str) {
+        let tip = escape(tip);
+        self.push(format_args!(
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" {paint}><title>{tip}</title></circle>"#
+        ));
+    }
+
+    /// A rectangle that tells something when a mouse is over it.
+    pub fn cell(&mut self, x: f64, y: f64, width: f64, height: f64, paint: Paint<'_>, tip: &str) {
+        let tip = escape(tip);
+        self.push(format_args!(
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" {paint}><title>{tip}</title></rect>"#
+        ));
+    }
+
     /// A line with an arrow head at each end, for a size.
     pub fn measure(&mut self, from: [f64; 2], to: [f64; 2], colour: &str) {
         self.arrow(from, to, colour, &[(from, 1.0), (to, -1.0)]);
@@ -84,6 +106,12 @@ impl Svg {
         self.label([x, y], size, Anchor::Middle, colour, &turn, text);
     }
 
+    /// A line of text that reads upwards and begins at a point.
+    pub fn upwards_from(&mut self, [x, y]: [f64; 2], size: f64, colour: &str, text: &str) {
+        let turn = format!(r#" transform="rotate(-90 {x:.1} {y:.1})""#);
+        self.label([x, y], size, Anchor::Start, colour, &turn, text);
+    }
+
     fn label(&mut self, [x, y]: [f64; 2], size: f64, anchor: Anchor, colour: &str, more: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
@@ -99,6 +127,16 @@ impl Svg {
     fn push(&mut self, shape: std::fmt::Arguments<'_>) {
         // Writing to a string does not fail.
         let _ = writeln!(self.body, "{shape}");
+    }
+
+    /// An element of an HTML page, on the page's own background. `label` is for those who do not see it.
+    pub fn finish_inline(self, label: &str) -> String {
+        let Self { width, height, body } = self;
+        let label = escape(label);
+        format!(
+            "<svg role=\"img\" aria-label=\"{label}\" width=\"{width:.0}\" height=\"{height:.0}\" \
+             viewBox=\"0 0 {width:.0} {height:.0}\">\n{body}</svg>\n"
+        )
     }
 
     /// The file's content.
