@@ -119,7 +119,10 @@ fn text(evaluation: &Evaluation, images: &Prepared) -> String {
         text += &format!(", top-5 accuracy {}", percent(Some(share)));
     }
     let width = classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
-    text += &format!("\n\n{:width$}  {:>6}  {:>9}  {:>9}  {:>9}  taken for\n", "class", "images", "precision", "recall", "F1");
+    text += &format!(
+        "\n\n{:width$}  {:>6}  {:>9}  {:>9}  {:>9}  taken for\n",
+        "class", "images", "precision", "recall", "F1"
+    );
     for (class, name) in classes.iter().enumerate() {
         let score = evaluation.confusion.class(class);
         let others = (0..classes.len()).filter(|&answer| answer != class);

@@ -1,10 +1,10 @@
 //! All that a run needs to go on as if it had never been interrupted.
 
+use crate::Scores;
 use crate::value::{
     dict, entries, field, float, int, named, number, of_entries, of_optimizer, of_scores, of_state_dict, optimizer,
     scores, state_dict, string, tensor, text,
 };
-use crate::Scores;
 use flambeau_nn::StateDict;
 use flambeau_nn::optim::{Entries, OptimizerState};
 use flambeau_store::{Value, torch};

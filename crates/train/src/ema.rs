@@ -89,7 +89,8 @@ impl Ema {
 
     pub(crate) fn restore(&mut self, value: &Value) -> Result<()> {
         let mean = state_dict(field(value, "mean")?, "mean")?;
-        let same = |(own, saved): ((&str, &Tensor), (&str, &Tensor))| own.0 == saved.0 && own.1.shape() == saved.1.shape();
+        let same =
+            |(own, saved): ((&str, &Tensor), (&str, &Tensor))| own.0 == saved.0 && own.1.shape() == saved.1.shape();
         if mean.len() != self.mean.len() || !self.mean.iter().zip(mean.iter()).all(same) {
             return Err(Error::file("the checkpoint's mean weights are another network's"));
         }

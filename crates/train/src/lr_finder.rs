@@ -14,7 +14,7 @@ use flambeau_tensor::{Error, Result, Tensor, autograd::no_grad, default_generato
 /// use flambeau::train::{LrFinder, Trainer};
 ///
 /// let input = Tensor::randn([64, 3], DType::F32)?;
-/// let target = input.sum_dim(&[1], true)?;
+/// let target = input.sum_dims(&[1], true, None)?;
 /// let net = Linear::new(3, 1)?;
 /// let optimizer = Sgd::builder(net.parameters()).build()?;
 /// let mut trainer = Trainer::builder(net, optimizer).build()?;
@@ -91,7 +91,10 @@ impl LrFinder {
         compute: impl FnMut(&M, &L::Batch) -> Result<R>,
     ) -> Result<Curve> {
         if !(self.start > 0.0 && self.start < self.end && self.end.is_finite()) {
-            return Err(Error::value(format!("learning rates rise from above 0, not from {} to {}", self.start, self.end)));
+            return Err(Error::value(format!(
+                "learning rates rise from above 0, not from {} to {}",
+                self.start, self.end
+            )));
         }
         let (net, optimizer) = trainer.parts();
         let model = net.state_dict();
@@ -187,7 +190,8 @@ mod tests {
     #[test]
     fn the_steepest_fall_is_suggested() {
         let points = [5.0, 5.0, 4.9, 4.0, 2.0, 1.5, 1.4, 3.0, 9.0];
-        let curve = Curve { points: points.iter().enumerate().map(|(i, &loss)| (10f64.powi(i as i32), loss)).collect() };
+        let curve =
+            Curve { points: points.iter().enumerate().map(|(i, &loss)| (10f64.powi(i as i32), loss)).collect() };
         assert_eq!(curve.suggestion(), Some(1e3));
         assert_eq!(Curve { points: vec![(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)] }.suggestion(), None);
         assert_eq!(Curve::default().suggestion(), None);

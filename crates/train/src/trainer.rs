@@ -51,7 +51,7 @@ struct Position {
 ///
 /// let folder = tempfile::tempdir()?;
 /// let input = Tensor::randn([64, 3], DType::F32)?;
-/// let target = input.sum_dim(&[1], true)?;
+/// let target = input.sum_dims(&[1], true, None)?;
 /// let batches = [(input, target)];
 ///
 /// let net = Linear::new(3, 1)?;
@@ -163,7 +163,11 @@ impl<'a, M: Module, O: Optimizer> Trainer<'a, M, O> {
         match (&mut self.ema, &checkpoint.ema) {
             (Some(ema), Some(state)) => ema.restore(state)?,
             (None, None) => (),
-            _ => return Err(Error::value("either the checkpoint or the trainer has a mean of weights, and not the other")),
+            _ => {
+                return Err(Error::value(
+                    "either the checkpoint or the trainer has a mean of weights, and not the other",
+                ));
+            }
         }
         for callback in &mut self.callbacks {
             let name = callback.state().map(|(name, _)| name);
@@ -266,7 +270,8 @@ impl<'a, M: Module, O: Optimizer> Trainer<'a, M, O> {
                     flow = Flow::Stop;
                 }
             }
-            let due = |checkpoints: &Checkpoints| checkpoints.every.is_some_and(|n| self.position.step.is_multiple_of(n));
+            let due =
+                |checkpoints: &Checkpoints| checkpoints.every.is_some_and(|n| self.position.step.is_multiple_of(n));
             if flow == Flow::Stop || self.checkpoints.as_ref().is_some_and(due) {
                 self.save("last.pt", Some(begin.clone()), loader.state()?)?;
             }
@@ -293,7 +298,8 @@ impl<'a, M: Module, O: Optimizer> Trainer<'a, M, O> {
             let batch = batch?;
             let Outcome { loss, scores } = compute(&self.net, &batch)?.into();
             // The mean over all batches of the step.
-            if count > 1 { loss.div(count as f64)? } else { loss.clone() }.backward()?;
+            let share = if count > 1 { loss.div(count as f64)? } else { loss.clone() };
+            share.backward()?;
             let (loss, weight) = (loss.item()?.to_f64(), batch.samples() as f64);
             let sums = &mut self.position.sums;
             for (name, value) in std::iter::once(("loss", loss)).chain(scores.iter()) {
@@ -391,12 +397,7 @@ impl<'a, M: Module, O: Optimizer> Trainer<'a, M, O> {
         })
     }
 
-    fn save(
-        &self,
-        name: &str,
-        epoch_random: Option<RandomState>,
-        loader: Option<Tensor>,
-    ) -> Result<()> {
+    fn save(&self, name: &str, epoch_random: Option<RandomState>, loader: Option<Tensor>) -> Result<()> {
         match &self.checkpoints {
             Some(Checkpoints { folder, .. }) => self.checkpoint(epoch_random, loader)?.save(folder.join(name)),
             None => Ok(()),

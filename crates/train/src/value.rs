@@ -95,9 +95,9 @@ pub(crate) fn of_scores(scores: &Scores) -> Value {
 
 /// The scores in an entry.
 pub(crate) fn scores(value: &Value, name: &str) -> Result<Scores> {
-    named(value, name)?.into_iter().try_fold(Scores::new(), |scores, (key, value)| {
-        Ok(scores.with(key, float(value, key)?))
-    })
+    named(value, name)?
+        .into_iter()
+        .try_fold(Scores::new(), |scores, (key, value)| Ok(scores.with(key, float(value, key)?)))
 }
 
 fn of_state_value(value: &StateValue) -> Value {

@@ -88,7 +88,8 @@ impl Run {
         let one_cycle = OneCycleLr::new(&mut optimizer, 0.02, steps);
         let cosine = CosineAnnealingLr::new(&optimizer, EPOCHS, 0.0);
         let mut builder = Trainer::builder(net, optimizer).epochs(EPOCHS).accumulate(self.accumulate).clip_norm(5.0);
-        builder = if self.adam { builder.scheduler(one_cycle, Every::Step) } else { builder.scheduler(cosine, Every::Epoch) };
+        builder =
+            if self.adam { builder.scheduler(one_cycle, Every::Step) } else { builder.scheduler(cosine, Every::Epoch) };
         let test = digits::test()?;
         let mut trainer = builder
             .ema(0.9)

@@ -101,7 +101,10 @@ fn preparation(settings: &Settings, images: &Images) -> Result<Preparation> {
         }
         (None, Some([_, height, width])) => [height, width],
         (None, None) => {
-            return Err(Error::value(format!("the images of {} differ in size: choose one with --size", settings.data)));
+            return Err(Error::value(format!(
+                "the images of {} differ in size: choose one with --size",
+                settings.data
+            )));
         }
     };
     // Photographs are shown in part; small images are shifted by an eighth at most, digits of 8 pixels by one.

@@ -31,7 +31,9 @@ fn text(curve: &Curve) -> String {
         text += &format!("{lr:>10.2e}  {loss:>8.4}  {}\n", bar(*loss, most, 40));
     }
     text += &match curve.suggestion() {
-        Some(lr) => format!("the loss falls fastest at {lr:.1e}: try --lr {lr:.1e}, or some times as much with onecycle\n"),
+        Some(lr) => {
+            format!("the loss falls fastest at {lr:.1e}: try --lr {lr:.1e}, or some times as much with onecycle\n")
+        }
         None => "the loss falls at no learning rate\n".to_owned(),
     };
     text

@@ -21,10 +21,15 @@ impl Frozen {
     /// If a prefix is that of no part, or nothing is left.
     pub fn new(net: &dyn Layer, prefixes: &[String]) -> Result<(Self, Vec<Tensor>)> {
         let state = net.state_dict();
-        if let Some(prefix) = prefixes.iter().find(|&prefix| !state.keys().any(|name| begins(name, std::slice::from_ref(prefix)))) {
+        if let Some(prefix) =
+            prefixes.iter().find(|&prefix| !state.keys().any(|name| begins(name, std::slice::from_ref(prefix))))
+        {
             let mut parts: Vec<&str> = state.keys().filter_map(|name| name.split('.').next()).collect();
             parts.dedup();
-            return Err(Error::value(format!("nothing in the network begins with '{prefix}'; its parts: {}", parts.join(", "))));
+            return Err(Error::value(format!(
+                "nothing in the network begins with '{prefix}'; its parts: {}",
+                parts.join(", ")
+            )));
         }
         let mut left = Vec::new();
         for (name, parameter) in net.named_parameters() {

@@ -96,7 +96,8 @@ impl Build {
         layers.iter().enumerate().try_fold(Sequential::new(), |network, (number, layer)| {
             let made = self.layer(layer).map_err(|error| error.context(format!("layer {number}")))?;
             made.eval();
-            self.seen = no_grad(|| made.forward(&self.seen)).map_err(|error| error.context(format!("layer {number}")))?;
+            self.seen =
+                no_grad(|| made.forward(&self.seen)).map_err(|error| error.context(format!("layer {number}")))?;
             made.train(true);
             Ok(network.push(made))
         })

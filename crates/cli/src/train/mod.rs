@@ -97,13 +97,16 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         (None, None) => Options::default(),
     };
     let settings = command.options.clone().over(base).settle();
+    // Interrupted before its first checkpoint, a training begins again.
+    let last = resumed.as_ref().map(Run::last).filter(|path| path.is_file());
+    let checkpoint = last.map(Checkpoint::load).transpose()?;
     if let Some(threads) = settings.threads {
         flambeau::set_num_threads(threads);
     }
     flambeau::manual_seed(settings.seed);
     let data = Data::open(&settings)?;
     let net = make(&settings.model, data.train.shape(), data.classes().len())?;
-    if let Some(path) = settings.init_from.as_ref().filter(|_| resumed.is_none()) {
+    if let Some(path) = settings.init_from.as_ref().filter(|_| checkpoint.is_none()) {
         let (count, anew) = model::begin_with(&*net, path)?;
         let others = if anew.is_empty() { String::new() } else { format!("; anew: {}", anew.join(", ")) };
         println!("{count} tensors of {}{others}", path.display());
@@ -118,7 +121,6 @@ pub fn run(command: &Command) -> Result<ExitCode> {
     if command.find_lr {
         return find_lr::run(&settings, &net, &data);
     }
-    let checkpoint = resumed.as_ref().map(|run| Checkpoint::load(run.last())).transpose()?;
     let run = match (resumed, &command.run) {
         (Some(run), _) => Some(run),
         (None, Some(folder)) => Some(Run::create(folder, &settings)?),
@@ -140,11 +142,7 @@ fn optimizer(settings: &Settings, parameters: Vec<Tensor>) -> Result<Box<dyn Opt
     })
 }
 
-fn scheduler(
-    settings: &Settings,
-    optimizer: &mut dyn Optimizer,
-    steps: u64,
-) -> Option<(Box<dyn LrScheduler>, Every)> {
+fn scheduler(settings: &Settings, optimizer: &mut dyn Optimizer, steps: u64) -> Option<(Box<dyn LrScheduler>, Every)> {
     let epochs = u64::from(settings.epochs);
     match settings.scheduler {
         SchedulerKind::None => None,

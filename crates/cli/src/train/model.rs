@@ -177,7 +177,9 @@ mod tests {
             Ok(_) => panic!("{name} fits"),
             Err(error) => error.message().to_owned(),
         };
-        assert!(message("resnet7", [3, 32, 32]).starts_with("there is no network 'resnet7'; there are: cnn, alexnet, "));
+        assert!(
+            message("resnet7", [3, 32, 32]).starts_with("there is no network 'resnet7'; there are: cnn, alexnet, ")
+        );
         assert!(message("alexnet", [3, 8, 8]).starts_with("alexnet cannot read images of 3 x 8 x 8"));
         assert!(message("unet", [3, 32, 32]).contains("not a score for each class"));
         assert!(message("none.toml", [3, 32, 32]).starts_with("none.toml: "));

@@ -96,9 +96,8 @@ mod tests {
         let plain = Objective { label_smoothing: 0.0, mixup: 0.0, l1: 0.0 };
         let expected = functional::cross_entropy(&net.forward(&images)?, &labels)?.item()?.to_f64();
         assert_eq!(loss(&plain)?, expected);
-        let weights: f64 = no_grad(|| {
-            net.parameters().iter().map(|p| Ok(p.abs()?.sum()?.item()?.to_f64())).sum::<Result<f64>>()
-        })?;
+        let weights: f64 =
+            no_grad(|| net.parameters().iter().map(|p| Ok(p.abs()?.sum()?.item()?.to_f64())).sum::<Result<f64>>())?;
         assert!((loss(&Objective { l1: 0.5, ..plain.clone() })? - expected - 0.5 * weights).abs() < 1e-5);
         let mixed = Objective { mixup: 1.0, ..plain }.of(&net, &images, &labels)?;
         mixed.loss.backward()?;

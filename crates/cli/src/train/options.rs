@@ -187,9 +187,8 @@ impl Options {
             ("weight-decay", self.weight_decay.map(|n| zero_or_more(&n.to_string()).map(drop))),
             ("l1", self.l1.map(|n| zero_or_more(&n.to_string()).map(drop))),
         ];
-        all.into_iter().try_for_each(|(name, checked)| {
-            checked.unwrap_or(Ok(())).map_err(|error| format!("{name}: {error}"))
-        })
+        all.into_iter()
+            .try_for_each(|(name, checked)| checked.unwrap_or(Ok(())).map_err(|error| format!("{name}: {error}")))
     }
 
     /// These, and where nothing is said, those of another.

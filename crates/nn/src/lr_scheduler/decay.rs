@@ -21,10 +21,7 @@ impl StepLr {
 scheduler!(
     StepLr,
     |this, epoch, _, present| if epoch.is_multiple_of(this.step_size) { present * this.gamma } else { present },
-    |this: &StepLr| [
-        ("step_size", StateValue::Int(this.step_size as i64)),
-        ("gamma", StateValue::Float(this.gamma)),
-    ]
+    |this: &StepLr| [("step_size", StateValue::Int(this.step_size as i64)), ("gamma", StateValue::Float(this.gamma)),]
 );
 
 /// Multiplies the learning rate by `gamma` at some epochs.
@@ -65,8 +62,7 @@ impl ExponentialLr {
     }
 }
 
-scheduler!(
-    ExponentialLr,
-    |this, _, _, present| present * this.gamma,
-    |this: &ExponentialLr| [("gamma", StateValue::Float(this.gamma))]
-);
+scheduler!(ExponentialLr, |this, _, _, present| present * this.gamma, |this: &ExponentialLr| [(
+    "gamma",
+    StateValue::Float(this.gamma)
+)]);

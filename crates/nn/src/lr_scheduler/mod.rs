@@ -176,10 +176,7 @@ mod tests {
     /// Schedulers with what PyTorch's give from a learning rate of 0.1.
     const KNOWN: [(Make, &[f64]); 6] = [
         (|o| Box::new(StepLr::new(o, 2, 0.5)), &[0.1, 0.1, 0.05, 0.05, 0.025]),
-        (
-            |o| Box::new(MultiStepLr::new(o, &[5, 2, 5], 0.5)),
-            &[0.1, 0.1, 0.05, 0.05, 0.05, 0.0125, 0.0125, 0.0125],
-        ),
+        (|o| Box::new(MultiStepLr::new(o, &[5, 2, 5], 0.5)), &[0.1, 0.1, 0.05, 0.05, 0.05, 0.0125, 0.0125, 0.0125]),
         (
             |o| Box::new(ExponentialLr::new(o, 0.9)),
             &[0.1, 0.09000000000000001, 0.08100000000000002, 0.07290000000000002, 0.06561000000000002],

@@ -58,8 +58,7 @@ impl OneCycleLr {
     }
 }
 
-scheduler!(
-    OneCycleLr,
-    |this, step, _, _| this.rate(step),
-    |this: &OneCycleLr| [("total_steps", StateValue::Int(this.total_steps as i64))]
-);
+scheduler!(OneCycleLr, |this, step, _, _| this.rate(step), |this: &OneCycleLr| [(
+    "total_steps",
+    StateValue::Int(this.total_steps as i64)
+)]);

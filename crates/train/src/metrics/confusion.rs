@@ -42,7 +42,9 @@ impl Confusion {
     pub fn add(&mut self, label: usize, answer: usize) -> Result<()> {
         let classes = self.classes;
         if label >= classes || answer >= classes {
-            return Err(Error::index(format!("label {label} and answer {answer} are not both among {classes} classes")));
+            return Err(Error::index(format!(
+                "label {label} and answer {answer} are not both among {classes} classes"
+            )));
         }
         self.counts[label * classes + answer] += 1;
         Ok(())
