@@ -1,8 +1,8 @@
-"""Helpers around training: data loading, checkpointing, hooks, DLPack."""
+"""Helpers around training: data loading, checkpointing, hooks, DLPack, TensorBoard."""
 
 import importlib as _importlib
 
-_LAZY = ("checkpoint", "data", "dlpack", "hooks")
+_LAZY = ("checkpoint", "data", "dlpack", "hooks", "tensorboard")
 
 
 def __getattr__(name):
