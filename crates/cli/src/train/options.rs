@@ -272,7 +272,6 @@ impl OptimizerKind {
 /// All options of a training, settled. Written as TOML they are [`Options`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the options say what they are")]
 pub struct Settings {
     pub data: String,
     pub root: Option<PathBuf>,

@@ -4,7 +4,6 @@ use super::options::{Augment, OptimizerKind, SchedulerKind};
 
 /// How a network is trained on some data where nothing else is said.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the options say what they are")]
 pub struct Recipe {
     pub epochs: u32,
     pub batch_size: usize,
