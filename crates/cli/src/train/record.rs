@@ -7,7 +7,7 @@ use crate::report::{self, Story, picture};
 use crate::summary::algorithm;
 use flambeau::autograd::no_grad;
 use flambeau::data::Dataset;
-use flambeau::nn::watch::watch;
+use flambeau::nn::watch::{Call, watch, watch_values};
 use flambeau::prelude::*;
 use flambeau::store::events::EventWriter;
 use flambeau::train::{Callback, Flow, Progress};
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The points of an epoch that TensorBoard is told of.
 const POINTS: u64 = 50;
+/// The layers whose outputs are shown.
+const FEATURES: usize = 4;
 
 /// What a run's folder is told, and writes down.
 pub struct Record {
@@ -137,6 +139,7 @@ impl Record {
         }
         let first = net.parameters().into_iter().find(|parameter| parameter.ndim() == 4);
         self.story.filters = first.map_or(Ok(Vec::new()), |weight| picture::filters(&weight))?;
+        self.story.features = Some(features(net, data)?);
         report::save(&self.story, &self.folder)?;
         let page = self.folder.join("report.html");
         report::write(&self.story, &page)?;
@@ -158,9 +161,8 @@ fn layers(net: &dyn Layer, [channels, height, width]: [usize; 3]) -> Result<Vec<
     output?;
     net.train(true);
     let parameters = net.named_parameters();
-    let layer = |call: &flambeau::nn::watch::Call| {
-        let found = parameters.iter().find(|(_, p)| call.weight.as_ref().is_some_and(|weight| weight.same(p)));
-        let name = found.map_or("", |(name, _)| name.strip_suffix(".weight").unwrap_or(name));
+    let layer = |call: &Call| {
+        let name = name(call, &parameters);
         let own = |known: &str| known.strip_prefix(name).is_some_and(|part| matches!(part, ".weight" | ".bias"));
         Ok(report::Layer {
             name: name.to_owned(),
@@ -173,6 +175,35 @@ fn layers(net: &dyn Layer, [channels, height, width]: [usize; 3]) -> Result<Vec<
         })
     };
     calls.iter().map(layer).collect()
+}
+
+/// The layer that a call was of, by its name in the state dict.
+fn name<'a>(call: &Call, parameters: &'a [(String, Tensor)]) -> &'a str {
+    let found = parameters.iter().find(|(_, p)| call.weight.as_ref().is_some_and(|weight| weight.same(p)));
+    found.map_or("", |(name, _)| name.strip_suffix(".weight").unwrap_or(name))
+}
+
+/// What the first, the last and some convolutions between them make of the first image that is scored.
+fn features(net: &dyn Layer, data: &Data) -> Result<report::Features> {
+    net.eval();
+    let (prepared, label) = data.scored().get(0)?;
+    let (output, mut calls) = watch_values(|| no_grad(|| net.forward(&prepared.unsqueeze(0)?)));
+    output?;
+    calls.retain(|call| call.value.as_ref().is_some_and(|value| value.ndim() == 4) && call.kind.starts_with("Conv"));
+    let parameters = net.named_parameters();
+    let last = calls.len().saturating_sub(1);
+    let mut shown: Vec<usize> = (0..FEATURES).map(|number| number * last / (FEATURES - 1)).collect();
+    shown.dedup();
+    let layers = shown.into_iter().filter_map(|at| calls.get(at)).filter_map(|call| {
+        let value = call.value.as_ref()?;
+        Some(picture::channels(value).map(|channels| (name(call, &parameters).to_owned(), channels)))
+    });
+    let (image, _) = data.scored().images().get(0)?;
+    Ok(report::Features {
+        picture: picture::Picture::new(&image)?,
+        caption: usize::try_from(label).ok().and_then(|label| data.classes().get(label)).cloned().unwrap_or_default(),
+        layers: layers.collect::<Result<_>>()?,
+    })
 }
 
 /// A record that is also asked when training is over.
