@@ -228,10 +228,10 @@ fn train(
     }
 
     // The best epoch is known without having looked at the test images only where others were kept apart.
-    if let (Some(run), Some(_)) = (run, &data.validation) {
-        if run.best().is_file() {
-            trainer.resume(&Checkpoint::load(run.best())?)?;
-        }
+    if let (Some(run), Some(_)) = (run, &data.validation)
+        && run.best().is_file()
+    {
+        trainer.resume(&Checkpoint::load(run.best())?)?;
     }
     let seconds = start.elapsed().as_secs_f64();
     let finish = |net: &dyn Layer| finish(settings, net, data, run, record.as_ref(), seconds);
