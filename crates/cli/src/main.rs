@@ -6,6 +6,7 @@ mod classify;
 mod convert;
 mod detect;
 mod digits;
+mod eval;
 mod explain;
 mod inspect;
 mod interrupt;
@@ -39,7 +40,8 @@ algorithm, how fast it is on this machine and how fast it could be.";
 
 const EXAMPLES: &str = "Examples:
   flambeau train                          learn to read digits (a few seconds)
-  flambeau train --epochs 30 --seed 7     longer, from another start
+  flambeau train --data fashion-mnist     or what clothes look like
+  flambeau eval runs/fashion-mnist        how well it does, class by class
   flambeau predict digits.pt seven.png    read a digit from a picture
   flambeau explain conv2d --input 1,64,56,56 --weight 128,64,3,3 --stride 2 --padding 1
                                           how a convolution is done, and how fast
@@ -52,8 +54,12 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train a convolutional network on handwritten digits.
-    Train(train::Options),
+    /// Train a network on handwritten digits, published sets of images, or your own pictures.
+    #[command(long_about = train::ABOUT, after_help = train::EXAMPLES)]
+    Train(Box<train::Command>),
+    /// Say how well a trained network tells images apart.
+    #[command(long_about = eval::ABOUT, after_help = eval::EXAMPLES)]
+    Eval(eval::Options),
     /// Read digits from PNG pictures with a trained network.
     Predict(predict::Options),
     /// Show how a convolution is done: work, algorithm, speed against this machine's limits, and a picture.
@@ -85,6 +91,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Train(options) => train::run(&options),
+        Command::Eval(options) => eval::run(&options),
         Command::Predict(options) => predict::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Bench(options) => bench::run(&options),

@@ -125,8 +125,8 @@ fn count(shape: &[usize]) -> u64 {
     shape.iter().map(|&n| n as u64).product()
 }
 
-/// How a convolution is done.
-fn algorithm(call: &Call) -> Result<&'static str> {
+/// How a convolution is done; of other layers nothing.
+pub fn algorithm(call: &Call) -> Result<&'static str> {
     let (Some(weight), Some(options)) = (&call.weight, &call.convolution) else {
         return Ok("");
     };

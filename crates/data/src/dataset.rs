@@ -1,6 +1,6 @@
 //! Samples by number.
 
-use crate::Collate;
+use crate::{Collate, EpochSeed};
 use flambeau_tensor::{Error, Generator, Result, Tensor};
 use std::sync::Arc;
 
@@ -23,12 +23,35 @@ pub trait Dataset: Send + Sync {
     /// If the sample cannot be read.
     fn get(&self, index: usize) -> Result<Self::Sample>;
 
+    /// What an error calls sample number `index`: the name of its file, for instance.
+    fn name(&self, index: usize) -> String {
+        format!("sample {index}")
+    }
+
+    /// Sample number `index` as one epoch sees it: a dataset that augments its samples draws from
+    /// [`EpochSeed::sample`].
+    ///
+    /// # Errors
+    /// As [`Dataset::get`].
+    fn fetch(&self, index: usize, epoch: EpochSeed) -> Result<Self::Sample> {
+        let _ = epoch;
+        self.get(index)
+    }
+
     /// The batch of these samples, in this order.
     ///
     /// # Errors
-    /// If a sample cannot be read, or the samples do not fit together.
+    /// If a sample cannot be read, with its name, or the samples do not fit together.
     fn batch(&self, indices: &[usize]) -> Result<<Self::Sample as Collate>::Batch> {
-        Self::Sample::collate(indices.iter().map(|&i| self.get(i)).collect::<Result<_>>()?)
+        collate(self, indices, |index| self.get(index))
+    }
+
+    /// The batch of these samples as one epoch sees them.
+    ///
+    /// # Errors
+    /// As [`Dataset::batch`].
+    fn batch_in(&self, indices: &[usize], epoch: EpochSeed) -> Result<<Self::Sample as Collate>::Batch> {
+        collate(self, indices, |index| self.fetch(index, epoch))
     }
 
     /// This dataset with a function applied to every sample as it is fetched.
@@ -40,6 +63,21 @@ pub trait Dataset: Send + Sync {
     }
 }
 
+fn collate<D: Dataset + ?Sized>(
+    dataset: &D,
+    indices: &[usize],
+    get: impl Fn(usize) -> Result<D::Sample>,
+) -> Result<<D::Sample as Collate>::Batch> {
+    let named = |error: Error, index| {
+        let name = dataset.name(index);
+        // A file's name is there already.
+        if error.message().starts_with(&name) { error } else { error.context(name) }
+    };
+    D::Sample::collate(
+        indices.iter().map(|&index| get(index).map_err(|error| named(error, index))).collect::<Result<_>>()?,
+    )
+}
+
 impl<D: Dataset + ?Sized> Dataset for Arc<D> {
     type Sample = D::Sample;
     fn len(&self) -> usize {
@@ -47,6 +85,15 @@ impl<D: Dataset + ?Sized> Dataset for Arc<D> {
     }
     fn get(&self, index: usize) -> Result<Self::Sample> {
         (**self).get(index)
+    }
+    fn name(&self, index: usize) -> String {
+        (**self).name(index)
+    }
+    fn fetch(&self, index: usize, epoch: EpochSeed) -> Result<Self::Sample> {
+        (**self).fetch(index, epoch)
+    }
+    fn batch_in(&self, indices: &[usize], epoch: EpochSeed) -> Result<<Self::Sample as Collate>::Batch> {
+        (**self).batch_in(indices, epoch)
     }
     fn batch(&self, indices: &[usize]) -> Result<<Self::Sample as Collate>::Batch> {
         (**self).batch(indices)
@@ -101,6 +148,10 @@ impl Dataset for TensorDataset {
         let rows = Tensor::from_slice(&indices, [indices.len()])?;
         Ok((self.inputs.index_select(0, &rows)?, self.targets.index_select(0, &rows)?))
     }
+
+    fn batch_in(&self, indices: &[usize], _: EpochSeed) -> Result<(Tensor, Tensor)> {
+        self.batch(indices)
+    }
 }
 
 /// Some of a dataset's samples.
@@ -133,6 +184,15 @@ impl<D: Dataset> Dataset for Subset<D> {
     fn get(&self, index: usize) -> Result<D::Sample> {
         self.dataset.get(self.indices[index])
     }
+    fn name(&self, index: usize) -> String {
+        self.dataset.name(self.indices[index])
+    }
+    fn fetch(&self, index: usize, epoch: EpochSeed) -> Result<D::Sample> {
+        self.dataset.fetch(self.indices[index], epoch)
+    }
+    fn batch_in(&self, indices: &[usize], epoch: EpochSeed) -> Result<<Self::Sample as Collate>::Batch> {
+        self.dataset.batch_in(&indices.iter().map(|&i| self.indices[i]).collect::<Vec<_>>(), epoch)
+    }
     fn batch(&self, indices: &[usize]) -> Result<<D::Sample as Collate>::Batch> {
         self.dataset.batch(&indices.iter().map(|&i| self.indices[i]).collect::<Vec<_>>())
     }
@@ -149,19 +209,42 @@ impl<D: Dataset> Concat<D> {
     }
 }
 
+impl<D: Dataset> Concat<D> {
+    /// The dataset that has sample `index`, and its number there.
+    fn place(&self, mut index: usize) -> Option<(&D, usize)> {
+        for dataset in &self.0 {
+            match index.checked_sub(dataset.len()) {
+                Some(rest) => index = rest,
+                None => return Some((dataset, index)),
+            }
+        }
+        None
+    }
+}
+
+/// What a sample beyond the last one is.
+fn beyond() -> Error {
+    Error::index("index is beyond the last sample")
+}
+
 impl<D: Dataset> Dataset for Concat<D> {
     type Sample = D::Sample;
     fn len(&self) -> usize {
         self.0.iter().map(Dataset::len).sum()
     }
-    fn get(&self, mut index: usize) -> Result<D::Sample> {
-        for dataset in &self.0 {
-            match index.checked_sub(dataset.len()) {
-                Some(rest) => index = rest,
-                None => return dataset.get(index),
-            }
-        }
-        Err(Error::index("index is beyond the last sample"))
+    fn get(&self, index: usize) -> Result<D::Sample> {
+        let (dataset, index) = self.place(index).ok_or_else(beyond)?;
+        dataset.get(index)
+    }
+    fn name(&self, index: usize) -> String {
+        self.place(index).map_or_else(|| format!("sample {index}"), |(dataset, index)| dataset.name(index))
+    }
+    fn fetch(&self, index: usize, epoch: EpochSeed) -> Result<D::Sample> {
+        // The number among all samples makes the draws: two datasets' first samples are augmented differently only
+        // if the datasets' seeds differ.
+        let place = self.place(index).ok_or_else(beyond)?;
+        let before = (index - place.1) as u64;
+        place.0.fetch(place.1, EpochSeed(epoch.0.wrapping_add(before)))
     }
 }
 
@@ -179,6 +262,12 @@ impl<D: Dataset, S: Collate, F: Fn(D::Sample) -> Result<S> + Send + Sync> Datase
     }
     fn get(&self, index: usize) -> Result<S> {
         (self.function)(self.dataset.get(index)?)
+    }
+    fn name(&self, index: usize) -> String {
+        self.dataset.name(index)
+    }
+    fn fetch(&self, index: usize, epoch: EpochSeed) -> Result<S> {
+        (self.function)(self.dataset.fetch(index, epoch)?)
     }
 }
 

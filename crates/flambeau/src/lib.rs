@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The crates behind this one: tensors and automatic differentiation ([`tensor`]), layers and
-//! optimisers ([`nn`]), datasets and loaders ([`data`]), checkpoints ([`store`]), ready networks ([`vision`]),
+//! optimisers ([`nn`]), datasets and loaders ([`data`]), training ([`train`]), checkpoints ([`store`]), ready networks ([`vision`]),
 //! computations as data ([`graph`]) and ONNX models ([`onnx`]).
 
 pub use flambeau_tensor::{
@@ -31,6 +31,8 @@ pub use flambeau_onnx as onnx;
 pub use flambeau_store as store;
 /// Tensors, operators, automatic differentiation.
 pub use flambeau_tensor as tensor;
+/// Training: the loop, metrics, checkpoints that resume.
+pub use flambeau_train as train;
 /// Ready networks and preparation of images.
 pub use flambeau_vision as vision;
 

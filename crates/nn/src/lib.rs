@@ -19,6 +19,7 @@ pub mod modules;
 pub mod optim;
 mod parameter;
 mod state_dict;
+pub mod utils;
 pub mod watch;
 
 pub use flambeau_derive::Module;

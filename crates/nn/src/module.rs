@@ -183,6 +183,12 @@ impl<M: Module> Module for Option<M> {
     }
 }
 
+impl<M: Module + ?Sized> Module for &M {
+    fn visit(&self, path: &Path<'_>, visitor: &mut dyn Visitor) {
+        (**self).visit(path, visitor);
+    }
+}
+
 impl<M: Module + ?Sized> Module for Box<M> {
     fn visit(&self, path: &Path<'_>, visitor: &mut dyn Visitor) {
         (**self).visit(path, visitor);
@@ -210,6 +216,12 @@ impl<M: Module> Module for std::collections::BTreeMap<String, M> {
         for (name, module) in self {
             module.visit(&path.child(name), visitor);
         }
+    }
+}
+
+impl<F: Forward + ?Sized> Forward for &F {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        (**self).forward(input)
     }
 }
 

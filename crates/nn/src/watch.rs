@@ -18,27 +18,46 @@ pub struct Call {
     pub input: Shape,
     /// The output's shape.
     pub output: Shape,
+    /// The output, where [`watch_values`] keeps it.
+    pub value: Option<Tensor>,
     /// How long it took.
     pub elapsed: Duration,
 }
 
+/// What a watched computation has told.
+#[derive(Default)]
+struct Watched {
+    calls: Vec<Call>,
+    /// Whether outputs are kept.
+    values: bool,
+}
+
 thread_local! {
-    static CALLS: RefCell<Option<Vec<Call>>> = const { RefCell::new(None) };
+    static WATCHED: RefCell<Option<Watched>> = const { RefCell::new(None) };
 }
 
 /// Runs a computation and gives, beside its result, what layers with parameters did in it on this thread, in order.
 /// Inside a computation that is watched already, the inner one's calls are its own.
 pub fn watch<R>(compute: impl FnOnce() -> R) -> (R, Vec<Call>) {
+    watched(false, compute)
+}
+
+/// As [`watch`], and keeps the outputs of the layers: without their history, but all at once in memory.
+pub fn watch_values<R>(compute: impl FnOnce() -> R) -> (R, Vec<Call>) {
+    watched(true, compute)
+}
+
+fn watched<R>(values: bool, compute: impl FnOnce() -> R) -> (R, Vec<Call>) {
     /// Puts the outer calls back, whatever happens.
-    struct Outer(Option<Vec<Call>>);
+    struct Outer(Option<Watched>);
     impl Drop for Outer {
         fn drop(&mut self) {
-            CALLS.set(self.0.take());
+            WATCHED.set(self.0.take());
         }
     }
-    let outer = Outer(CALLS.replace(Some(Vec::new())));
+    let outer = Outer(WATCHED.replace(Some(Watched { calls: Vec::new(), values })));
     let result = compute();
-    let calls = CALLS.take().unwrap_or_default();
+    let calls = WATCHED.take().unwrap_or_default().calls;
     drop(outer);
     (result, calls)
 }
@@ -54,17 +73,18 @@ pub fn layer(
     input: &Tensor,
     compute: impl FnOnce() -> Result<Tensor>,
 ) -> Result<Tensor> {
-    if CALLS.with_borrow(Option::is_none) {
+    if WATCHED.with_borrow(Option::is_none) {
         return compute();
     }
     let start = Instant::now();
     let output = compute()?;
     let elapsed = start.elapsed();
     let (input, shape) = (input.shape(), output.shape());
-    CALLS.with_borrow_mut(|calls| {
-        if let Some(calls) = calls {
+    WATCHED.with_borrow_mut(|watched| {
+        if let Some(Watched { calls, values }) = watched {
             let (weight, convolution) = (weight.cloned(), convolution.cloned());
-            calls.push(Call { kind, weight, convolution, input, output: shape, elapsed });
+            let value = values.then(|| output.detach());
+            calls.push(Call { kind, weight, convolution, input, output: shape, value, elapsed });
         }
     });
     Ok(output)
@@ -88,6 +108,13 @@ mod tests {
         assert!(calls[0].weight.as_ref().is_some_and(|weight| weight.same(conv.weight())));
         assert_eq!((&*calls[0].input, &*calls[0].output), (&[1, 1, 7, 7][..], &[1, 2, 3, 3][..]));
         assert_eq!(calls[0].convolution.as_ref().map(|options| options.stride.clone()), Some(vec![2, 2]));
+        assert!(calls[0].value.is_none());
+        let (output, calls) = watch_values(|| linear.forward(&conv.forward(&image)?));
+        let values = calls.last().and_then(|call| call.value.as_ref()).map(Tensor::to_vec::<f32>);
+        assert_eq!(
+            values.expect("a value").expect("numbers"),
+            output.expect("an output").to_vec::<f32>().expect("numbers")
+        );
         let (_, nothing) = watch(|| ());
         assert!(nothing.is_empty());
     }

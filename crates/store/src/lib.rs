@@ -10,6 +10,7 @@
 //! | PyTorch's format before 1.6 | [`torch`] | the same |
 //! | safetensors, one file or several with an index | [`safetensors`] | named tensors, texts about them |
 //! | NumPy's `.npy` and `.npz` | [`npy`] | one array, named arrays |
+//! | pickles of containers and NumPy arrays, as datasets are published | [`plain`] | any nested [`Value`] |
 //!
 //! Beside them, [`events`] writes what TensorBoard shows of a run.
 //!
@@ -34,6 +35,7 @@ mod format;
 mod index;
 pub mod npy;
 mod pickle;
+pub mod plain;
 pub mod safetensors;
 mod source;
 pub mod torch;

@@ -1,37 +1,11 @@
 //! Pictures in files.
 
+pub use flambeau_data::picture::{decode_image, read_image};
+
 use flambeau_tensor::{DType, Error, Result, Tensor};
-use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageFormat, RgbImage};
 use std::io::Cursor;
 use std::path::Path;
-
-/// How many bytes a picture may take when it is decoded: a file of a few bytes can claim any size.
-const LIMIT: u64 = 1 << 30;
-
-/// Reads a PNG or JPEG file, told by its content, as bytes `(3, H, W)`: red, green, blue.
-///
-/// # Errors
-/// If the file cannot be read, is no such picture, is damaged, or larger than a gibibyte when decoded.
-pub fn read_image(path: impl AsRef<Path>) -> Result<Tensor> {
-    let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|error| Error::file(format!("{}: {error}", path.display())))?;
-    decode_image(&bytes).map_err(|error| Error::file(format!("{}: {}", path.display(), error.message())))
-}
-
-/// Decodes a PNG or JPEG picture, as [`read_image`].
-///
-/// # Errors
-/// As [`read_image`].
-pub fn decode_image(bytes: &[u8]) -> Result<Tensor> {
-    let failed = |error: &dyn std::fmt::Display| Error::file(format!("not a PNG or JPEG picture: {error}"));
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| failed(&error))?;
-    let mut limits = image::Limits::default();
-    limits.max_alloc = Some(LIMIT);
-    reader.limits(limits);
-    let picture = reader.decode().map_err(|error| failed(&error))?.into_rgb8();
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    Tensor::from_slice(picture.as_raw(), [height, width, 3])?.permute(&[2, 0, 1])?.contiguous()
-}
 
 /// Writes bytes `(3, H, W)` or `(1, H, W)` as a PNG file, whole or not at all.
 ///
@@ -77,7 +51,7 @@ mod tests {
     fn what_is_no_picture_is_an_error() {
         for bytes in [&b""[..], b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\x00"] {
             let error = decode_image(bytes).expect_err("no picture");
-            assert!(error.message().starts_with("not a PNG or JPEG picture"), "{error}");
+            assert!(error.message().starts_with("not a picture"), "{error}");
         }
         let floats = Tensor::zeros([3, 2, 2], DType::F32).expect("a tensor");
         assert!(write_png(&floats, "nowhere.png").is_err());

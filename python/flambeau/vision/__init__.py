@@ -1,4 +1,5 @@
-"""Computer vision: ready networks (``models``), preparation of images (``transforms``), blocks (``ops``).
+"""Computer vision: ready networks (``models``), published sets and folders of images (``datasets``), preparation of images
+(``transforms``), blocks (``ops``), pictures in files (``io``, ``utils``).
 
 Names, arguments, numbers and state-dict keys are torchvision's; a program run by ``python -m flambeau`` finds this
 package as ``torchvision``.
@@ -8,7 +9,7 @@ import importlib as _importlib
 
 from flambeau.version import __version__
 
-_LAZY = ("models", "ops", "transforms")
+_LAZY = ("datasets", "io", "models", "ops", "transforms", "utils")
 
 
 def __getattr__(name):

@@ -1,7 +1,8 @@
 //! Adam and AdamW.
 
-use super::{Optimizer, ParamGroup, check, check_params};
-use flambeau_tensor::{Result, Tensor, autograd::no_grad, backend};
+use super::state::{Entries, Saved, StateValue, collect, distribute, entries};
+use super::{GroupState, Optimizer, OptimizerState, ParamGroup, check, check_params};
+use flambeau_tensor::{DType, Result, Tensor, autograd::no_grad, backend};
 
 /// Options of [`Adam`] and [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +20,13 @@ pub struct AdamOptions {
     pub amsgrad: bool,
     /// Climb instead of descend.
     pub maximize: bool,
+}
+
+/// PyTorch's defaults of Adam.
+impl Default for AdamOptions {
+    fn default() -> Self {
+        Self { lr: 1e-3, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0, amsgrad: false, maximize: false }
+    }
 }
 
 #[derive(Debug)]
@@ -82,6 +90,67 @@ impl Engine {
             }
             Ok(())
         })
+    }
+
+    fn state_dict(&self) -> Result<OptimizerState> {
+        let options = |o: &AdamOptions| {
+            entries([
+                ("lr", StateValue::Float(o.lr)),
+                ("betas", StateValue::Pair(o.betas.0, o.betas.1)),
+                ("eps", StateValue::Float(o.eps)),
+                ("weight_decay", StateValue::Float(o.weight_decay)),
+                ("amsgrad", StateValue::Bool(o.amsgrad)),
+                ("maximize", StateValue::Bool(o.maximize)),
+                ("foreach", StateValue::None),
+                ("capturable", StateValue::Bool(false)),
+                ("differentiable", StateValue::Bool(false)),
+                ("fused", StateValue::None),
+                ("decoupled_weight_decay", StateValue::Bool(matches!(self.decay, Decay::Decoupled))),
+            ])
+        };
+        collect(&self.groups, &self.states, options, State::entries)
+    }
+
+    fn load_state_dict(&mut self, saved: &OptimizerState) -> Result<()> {
+        let options = |old: &AdamOptions, group: &GroupState| AdamOptions {
+            lr: group.number("lr", old.lr),
+            betas: group.pair("betas", old.betas),
+            eps: group.number("eps", old.eps),
+            weight_decay: group.number("weight_decay", old.weight_decay),
+            amsgrad: group.flag("amsgrad", old.amsgrad),
+            maximize: group.flag("maximize", old.maximize),
+        };
+        let loaded = distribute(saved, &self.groups, options, State::load)?;
+        for ((group, states), (options, new)) in self.groups.iter_mut().zip(&mut self.states).zip(loaded) {
+            group.options = options;
+            *states = new;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn entries(&self) -> Result<Entries> {
+        // PyTorch counts in a float32 tensor.
+        let step = Tensor::full([], f64::from(self.step), DType::F32)?;
+        let mut entries = entries([
+            ("step", StateValue::Tensor(step)),
+            ("exp_avg", StateValue::Tensor(self.mean.clone())),
+            ("exp_avg_sq", StateValue::Tensor(self.mean_square.clone())),
+        ]);
+        if let Some(largest) = &self.largest_mean_square {
+            entries.push(("max_exp_avg_sq".to_owned(), StateValue::Tensor(largest.clone())));
+        }
+        Ok(entries)
+    }
+
+    fn load(parameter: &Tensor, saved: &Saved<'_>) -> Result<Option<Self>> {
+        Ok(Some(Self {
+            step: saved.number("step")? as i32,
+            mean: saved.needed("exp_avg", parameter)?,
+            mean_square: saved.needed("exp_avg_sq", parameter)?,
+            largest_mean_square: saved.tensor("max_exp_avg_sq", parameter)?,
+        }))
     }
 }
 
@@ -147,9 +216,7 @@ macro_rules! optimizer {
         impl $name {
             /// Begins with parameters that share the builder's options.
             pub fn builder(params: Vec<Tensor>) -> $builder {
-                let defaults = AdamOptions {
-                    lr: 1e-3, betas: (0.9, 0.999), eps: 1e-8, weight_decay: $default_decay, amsgrad: false, maximize: false,
-                };
+                let defaults = AdamOptions { weight_decay: $default_decay, ..AdamOptions::default() };
                 $builder(EngineBuilder { groups: Vec::new(), defaults, first: params })
             }
 
@@ -234,6 +301,14 @@ macro_rules! optimizer {
 
             fn set_group_learning_rate(&mut self, group: usize, lr: f64) {
                 self.0.groups[group].options.lr = lr;
+            }
+
+            fn state_dict(&self) -> Result<OptimizerState> {
+                self.0.state_dict()
+            }
+
+            fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
+                self.0.load_state_dict(state)
             }
         }
     };

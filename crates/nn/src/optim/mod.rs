@@ -18,9 +18,11 @@
 
 mod adam;
 mod sgd;
+pub(crate) mod state;
 
 pub use adam::{Adam, AdamBuilder, AdamOptions, AdamW, AdamWBuilder};
 pub use sgd::{Sgd, SgdBuilder, SgdOptions};
+pub use state::{Entries, GroupState, OptimizerState, StateValue};
 
 use flambeau_tensor::{Error, Result, Tensor};
 
@@ -60,11 +62,46 @@ pub trait Optimizer {
         }
     }
 
+    /// What the optimiser remembers, in PyTorch's layout. The tensors are its own, not copies.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    fn state_dict(&self) -> Result<OptimizerState>;
+
+    /// Takes over what another optimiser of the same kind remembered: options of the groups and states
+    /// of the parameters, of which it makes copies. It goes on as the other would have.
+    ///
+    /// # Errors
+    /// If the groups differ in number or size, or a state does not fit its parameter; then nothing has
+    /// changed.
+    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()>;
+
     /// Forgets the gradients of all parameters.
     fn zero_grad(&self) {
         for parameter in self.params() {
             parameter.clear_grad();
         }
+    }
+}
+
+impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
+    fn step(&mut self) -> Result<()> {
+        (**self).step()
+    }
+    fn params(&self) -> Vec<Tensor> {
+        (**self).params()
+    }
+    fn learning_rates(&self) -> Vec<f64> {
+        (**self).learning_rates()
+    }
+    fn set_group_learning_rate(&mut self, group: usize, lr: f64) {
+        (**self).set_group_learning_rate(group, lr);
+    }
+    fn state_dict(&self) -> Result<OptimizerState> {
+        (**self).state_dict()
+    }
+    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
+        (**self).load_state_dict(state)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stochastic gradient descent with momentum.
 
-use super::{Optimizer, ParamGroup, check, check_params};
+use super::state::{StateValue, collect, distribute, entries};
+use super::{Optimizer, OptimizerState, ParamGroup, check, check_params};
 use flambeau_tensor::{Error, Result, Tensor, autograd::no_grad, backend};
 
 /// Options of [`Sgd`].
@@ -153,6 +154,42 @@ impl Optimizer for Sgd {
 
     fn set_group_learning_rate(&mut self, group: usize, lr: f64) {
         self.groups[group].options.lr = lr;
+    }
+
+    fn state_dict(&self) -> Result<OptimizerState> {
+        let options = |o: &SgdOptions| {
+            entries([
+                ("lr", StateValue::Float(o.lr)),
+                ("momentum", StateValue::Float(o.momentum)),
+                ("dampening", StateValue::Float(o.dampening)),
+                ("weight_decay", StateValue::Float(o.weight_decay)),
+                ("nesterov", StateValue::Bool(o.nesterov)),
+                ("maximize", StateValue::Bool(o.maximize)),
+                ("foreach", StateValue::None),
+                ("differentiable", StateValue::Bool(false)),
+                ("fused", StateValue::None),
+            ])
+        };
+        let state = |momentum: &Tensor| Ok(entries([("momentum_buffer", StateValue::Tensor(momentum.clone()))]));
+        collect(&self.groups, &self.momenta, options, state)
+    }
+
+    fn load_state_dict(&mut self, saved: &OptimizerState) -> Result<()> {
+        let options = |old: &SgdOptions, group: &super::GroupState| SgdOptions {
+            lr: group.number("lr", old.lr),
+            momentum: group.number("momentum", old.momentum),
+            dampening: group.number("dampening", old.dampening),
+            weight_decay: group.number("weight_decay", old.weight_decay),
+            nesterov: group.flag("nesterov", old.nesterov),
+            maximize: group.flag("maximize", old.maximize),
+        };
+        let state = |parameter: &Tensor, saved: &super::state::Saved<'_>| saved.tensor("momentum_buffer", parameter);
+        let loaded = distribute(saved, &self.groups, options, state)?;
+        for ((group, momenta), (options, states)) in self.groups.iter_mut().zip(&mut self.momenta).zip(loaded) {
+            group.options = options;
+            *momenta = states;
+        }
+        Ok(())
     }
 }
 

@@ -5,13 +5,14 @@
 //! rest. Format: CPython's `Lib/pickletools.py`.
 
 mod names;
+mod numpy;
 mod object;
 mod op;
 mod read;
 mod write;
 
-pub(crate) use object::{Id, Object, Pickle, StorageRef, TensorRef};
-pub(crate) use read::read;
+pub(crate) use object::{Id, NumpyArray, Object, Pickle, StorageRef, TensorRef};
+pub(crate) use read::{Names, read};
 pub(crate) use write::Writer;
 
 use flambeau_tensor::Error;

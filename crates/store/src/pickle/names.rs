@@ -2,7 +2,7 @@
 
 use super::damaged;
 use super::object::{Id, Object, StorageRef, StorageView, TensorRef};
-use super::read::Machine;
+use super::read::{Machine, Names};
 use flambeau_tensor::{Error, Result};
 use std::sync::Arc;
 
@@ -64,6 +64,14 @@ impl Machine<'_, '_> {
     pub(super) fn global(&mut self, module: String, name: String) -> Result<()> {
         // Python 2's name of the module, which protocol 2 still writes.
         let module = if module == "__builtin__" { "builtins".to_owned() } else { module };
+        if self.names == Names::Arrays {
+            if !super::numpy::is_known(&module, &name) {
+                return Err(Error::file(format!(
+                    "the pickle names {module}.{name}: only plain containers and NumPy arrays are read, and nothing in a file is executed"
+                )));
+            }
+            return self.push(Object::Global(Arc::new((module, name))));
+        }
         let known = match (module.as_str(), name.as_str()) {
             ("torch", dtype) if DTYPES.contains(&dtype) => return self.push(Object::DType(name.into())),
             ("collections", "OrderedDict" | "Counter")
@@ -123,6 +131,9 @@ impl Machine<'_, '_> {
             )));
         };
         let arguments = self.copied_items(arguments)?;
+        if callee.0.starts_with("numpy") {
+            return self.numpy_call(&callee.1, &arguments);
+        }
         match (callee.1.as_str(), &arguments[..]) {
             ("OrderedDict", []) => Ok(Object::OrderedDict { entries: Vec::new(), attributes: None }),
             ("OrderedDict", &[entries]) => {
@@ -234,20 +245,20 @@ impl Machine<'_, '_> {
     }
 
     /// The members of a tuple or a list.
-    fn items(&self, id: Id) -> Result<&[Id]> {
+    pub(super) fn items(&self, id: Id) -> Result<&[Id]> {
         match &self.objects[id] {
             Object::Tuple(items) | Object::List(items) | Object::Size(items) => Ok(items),
             other => Err(damaged(format!("a {} where a tuple was expected", other.kind()))),
         }
     }
 
-    fn copied_items(&mut self, id: Id) -> Result<Vec<Id>> {
+    pub(super) fn copied_items(&mut self, id: Id) -> Result<Vec<Id>> {
         let items = self.items(id)?.to_vec();
         self.spend(items.len())?;
         Ok(items)
     }
 
-    fn text(&self, id: Id) -> Result<Arc<str>> {
+    pub(super) fn text(&self, id: Id) -> Result<Arc<str>> {
         match &self.objects[id] {
             Object::Str(text) => Ok(text.clone()),
             other => Err(damaged(format!("a {} where a string was expected", other.kind()))),
@@ -262,14 +273,14 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn count(&self, id: Id) -> Result<usize> {
+    pub(super) fn count(&self, id: Id) -> Result<usize> {
         match self.objects[id] {
             Object::Int(n) => usize::try_from(n).map_err(|_| damaged(format!("a negative size {n}"))),
             ref other => Err(damaged(format!("a {} where a size was expected", other.kind()))),
         }
     }
 
-    fn counts(&mut self, id: Id) -> Result<Vec<usize>> {
+    pub(super) fn counts(&mut self, id: Id) -> Result<Vec<usize>> {
         let counts: Vec<usize> = self.items(id)?.iter().map(|&i| self.count(i)).collect::<Result<_>>()?;
         self.spend(counts.len())?;
         Ok(counts)

@@ -40,6 +40,18 @@ pub(crate) struct TensorRef {
     pub(crate) parameter: bool,
 }
 
+/// A NumPy array, as its pickle spells it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NumpyArray {
+    pub(crate) shape: Vec<usize>,
+    /// NumPy's name of the dtype, without the byte order: `u1`.
+    pub(crate) kind: Arc<str>,
+    pub(crate) big_endian: bool,
+    /// Whether the first dimension's neighbours lie next to one another.
+    pub(crate) fortran: bool,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
 /// An object in the arena.
 #[derive(Clone, Debug)]
 pub(crate) enum Object {
@@ -67,6 +79,12 @@ pub(crate) enum Object {
     Tensor(Arc<TensorRef>),
     DType(Arc<str>),
     Device(Arc<str>),
+    /// Empty until its state is set.
+    NumpyArray(Arc<NumpyArray>),
+    NumpyType {
+        kind: Arc<str>,
+        big_endian: bool,
+    },
     Mark,
 }
 
@@ -92,6 +110,8 @@ impl Object {
             Object::Tensor(_) => "torch.Tensor",
             Object::DType(_) => "torch.dtype",
             Object::Device(_) => "torch.device",
+            Object::NumpyArray(_) => "numpy.ndarray",
+            Object::NumpyType { .. } => "numpy.dtype",
             Object::Mark => "mark",
         }
     }

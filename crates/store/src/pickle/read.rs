@@ -19,17 +19,27 @@ const MAX_OBJECTS: usize = 5_000_000;
 /// How long a name may be.
 const MAX_NAME: u64 = 1 << 12;
 
+/// Which names a pickle may use, beside those of plain containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// The parts of tensors.
+    Checkpoint,
+    /// The parts of NumPy arrays. Python 2's strings, which many such files have, are bytes where they are no text.
+    Arrays,
+}
+
 /// Runs a pickle, and leaves the cursor behind it.
 ///
 /// # Errors
-/// If it is damaged, or names anything but the parts of tensors and plain containers.
-pub(crate) fn read(input: &mut Cursor<'_>) -> Result<Pickle> {
-    let machine = Machine { input, objects: Vec::new(), stack: Vec::new(), memo: HashMap::new(), spent: 0 };
+/// If it is damaged, or names anything but what `names` allow.
+pub(crate) fn read(input: &mut Cursor<'_>, names: Names) -> Result<Pickle> {
+    let machine = Machine { input, names, objects: Vec::new(), stack: Vec::new(), memo: HashMap::new(), spent: 0 };
     machine.run()
 }
 
 pub(super) struct Machine<'a, 's> {
     input: &'a mut Cursor<'s>,
+    pub(super) names: Names,
     pub(super) objects: Vec<Object>,
     stack: Vec<Id>,
     memo: HashMap<usize, Id>,
@@ -101,6 +111,9 @@ impl Machine<'_, '_> {
             // latter mean nothing to a tensor here.
             BUILD => {
                 let state = self.pop()?;
+                if matches!(self.objects[self.top()?], Object::NumpyArray(_) | Object::NumpyType { .. }) {
+                    return self.numpy_state(state);
+                }
                 match self.top_mut()? {
                     Object::OrderedDict { attributes, .. } => *attributes = Some(state),
                     Object::Tensor(_) => {}
@@ -159,11 +172,16 @@ impl Machine<'_, '_> {
             }
             _ => self.length4()?,
         };
+        let binary_strings = self.names == Names::Arrays;
         let bytes = self.take(n)?;
-        let object = if matches!(opcode, SHORT_BINBYTES | BINBYTES | BINBYTES8) {
-            Object::Bytes(Arc::from(&*bytes))
-        } else {
-            Object::Str(std::str::from_utf8(&bytes).map_err(|_| damaged("text that is not UTF-8"))?.into())
+        let text = std::str::from_utf8(&bytes);
+        let object = match text {
+            _ if matches!(opcode, SHORT_BINBYTES | BINBYTES | BINBYTES8) => Object::Bytes(Arc::from(&*bytes)),
+            Ok(text) => Object::Str(text.into()),
+            Err(_) if binary_strings && matches!(opcode, SHORT_BINSTRING | BINSTRING) => {
+                Object::Bytes(Arc::from(&*bytes))
+            }
+            Err(_) => return Err(damaged("text that is not UTF-8")),
         };
         self.push(object)
     }
@@ -306,7 +324,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn top_mut(&mut self) -> Result<&mut Object> {
+    pub(super) fn top_mut(&mut self) -> Result<&mut Object> {
         let id = self.top()?;
         Ok(&mut self.objects[id])
     }

@@ -98,7 +98,11 @@ impl Checkpoint<'_> {
             }
             Object::DType(name) => Value::DType(name.to_string()),
             Object::Device(name) => Value::Device(name.to_string()),
-            Object::Storage(_) | Object::Global(..) | Object::Mark => {
+            Object::Storage(_)
+            | Object::Global(..)
+            | Object::NumpyArray(_)
+            | Object::NumpyType { .. }
+            | Object::Mark => {
                 return Err(Error::file("the checkpoint holds a bare storage or class, which is no value here"));
             }
         })

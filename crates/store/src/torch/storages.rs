@@ -2,7 +2,7 @@
 
 use crate::archive::Archive;
 use crate::dtypes::FileDType;
-use crate::pickle::{self, Object, Pickle, StorageRef};
+use crate::pickle::{self, Names, Object, Pickle, StorageRef};
 use crate::source::Source;
 use flambeau_tensor::{Error, Result, Storage};
 use std::collections::HashMap;
@@ -53,7 +53,7 @@ pub(super) fn archive(source: &Source) -> Result<(Pickle, Storages<'_>)> {
         Some(_) => return Err(Error::file("the checkpoint's byte order is neither little nor big")),
     };
     let data = Source::Memory(archive.read(&format!("{root}data.pkl"), MAX_PICKLE)?);
-    let pickle = pickle::read(&mut data.cursor(0))?;
+    let pickle = pickle::read(&mut data.cursor(0), Names::Checkpoint)?;
     let swapped = big_endian != cfg!(target_endian = "big");
     Ok((pickle, Storages::Archive { archive: Box::new(archive), root, swapped }))
 }
@@ -64,18 +64,18 @@ pub(super) fn archive(source: &Source) -> Result<(Pickle, Storages<'_>)> {
 pub(super) fn legacy(source: &Source) -> Result<(Pickle, Storages<'_>)> {
     let damaged = |what: &str| Error::file(format!("the checkpoint is damaged: {what}"));
     let mut cursor = source.cursor(0);
-    let magic = pickle::read(&mut cursor)?;
+    let magic = pickle::read(&mut cursor, Names::Checkpoint)?;
     if !matches!(&magic.objects[magic.root], Object::BigInt(number) if **number == MAGIC) {
         return Err(Error::file("Invalid magic number; corrupt file?"));
     }
-    let version = pickle::read(&mut cursor)?;
+    let version = pickle::read(&mut cursor, Names::Checkpoint)?;
     match version.objects[version.root] {
         Object::Int(PROTOCOL_VERSION) => {}
         Object::Int(other) => return Err(Error::file(format!("Invalid protocol version: {other}"))),
         _ => return Err(Error::file("Invalid protocol version")),
     }
-    let _machine = pickle::read(&mut cursor)?;
-    let pickle = pickle::read(&mut cursor)?;
+    let _machine = pickle::read(&mut cursor, Names::Checkpoint)?;
+    let pickle = pickle::read(&mut cursor, Names::Checkpoint)?;
     let mut sizes: HashMap<&str, (usize, usize)> = HashMap::new();
     for object in &pickle.objects {
         if let Object::Storage(storage) = object {
@@ -83,7 +83,7 @@ pub(super) fn legacy(source: &Source) -> Result<(Pickle, Storages<'_>)> {
             sizes.insert(&storage.key, (size, storage.numel));
         }
     }
-    let keys = pickle::read(&mut cursor)?;
+    let keys = pickle::read(&mut cursor, Names::Checkpoint)?;
     let Object::List(listed) = &keys.objects[keys.root] else {
         return Err(damaged("a list of storages was expected"));
     };
