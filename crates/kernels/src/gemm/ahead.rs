@@ -2,8 +2,14 @@
 //!
 //! Packing reads memory that no cache holds, and a processor that packs does not multiply. So each
 //! tile of a block asks, a line now and then, for its share of what the next block will read.
+//!
+//! Few at a time, evenly over all tiles: Intel's cores keep lines that are asked for in the same
+//! sixteen places as those that a load waits for, so that many at once delay the multiplication's
+//! own loads (by a quarter of the time, measured on Granite Rapids). And only what comes from
+//! memory in short pieces: long rows the hardware foresees.
 
 use crate::simd::prefetch_to_second_level;
+use std::ops::Range;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -33,44 +39,60 @@ impl<T> Region<T> {
         self.rows * self.lines_of_a_row()
     }
 
-    /// Of so many tiles, one's share: some lines of each row, a row at each step.
-    fn share(&self, tile: usize, tiles: usize) -> Ahead<T> {
-        let all = self.lines_of_a_row();
-        let lines = tile * all / tiles..(tile + 1) * all / tiles;
+    /// Some of the lines, to be asked for at so many moments.
+    fn part(&self, lines: Range<usize>, moments: usize) -> Ahead<T> {
+        let all = self.lines_of_a_row().max(1);
         Ahead {
-            start: self.start.wrapping_add(lines.start * LINE / size_of::<T>()),
+            row: self.start.wrapping_add(lines.start / all * self.stride),
+            line: lines.start % all,
+            lines_of_a_row: all,
             stride: self.stride,
-            steps: if lines.is_empty() { 0 } else { self.rows },
-            lines: lines.len(),
+            left: lines.len(),
+            at_once: lines.len().div_ceil(moments.max(1)),
         }
     }
 }
 
-/// What a tile asks for: at each of so many steps, some lines of one row.
+/// What a tile asks for, some lines at a time.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<T> {
-    start: *const T,
+    row: *const T,
+    /// The next line of the row.
+    line: usize,
+    lines_of_a_row: usize,
     stride: usize,
-    steps: usize,
-    lines: usize,
+    left: usize,
+    at_once: usize,
 }
 
 impl<T> Ahead<T> {
-    /// One tile's share, of so many tiles, of two regions: first tiles ask for the first.
-    pub fn share(regions: &[Region<T>; 2], tile: usize, tiles: usize) -> Self {
+    /// No lines.
+    pub const NOTHING: Self =
+        Self { row: std::ptr::null(), line: 0, lines_of_a_row: 1, stride: 0, left: 0, at_once: 0 };
+
+    /// One tile's share, of so many tiles, of two regions: all tiles ask for as many lines, evenly
+    /// over so many moments.
+    pub fn share(regions: &[Region<T>; 2], tile: usize, tiles: usize, moments: usize) -> Self {
         let [first, second] = regions.each_ref().map(Region::lines);
-        let before = if second == 0 { tiles } else { (tiles * first).div_ceil(first + second).min(tiles - 1) };
-        if tile < before { regions[0].share(tile, before) } else { regions[1].share(tile - before, tiles - before) }
+        let lines = tile * (first + second) / tiles..(tile + 1) * (first + second) / tiles;
+        if lines.start < first {
+            regions[0].part(lines.start..lines.end.min(first), moments)
+        } else {
+            regions[1].part(lines.start - first..lines.end - first, moments)
+        }
     }
 
-    /// Asks for what a step does.
+    /// Asks for the next lines.
     #[inline(always)]
-    pub fn ask(&self, step: usize) {
-        if step < self.steps {
-            let row = self.start.wrapping_add(step * self.stride);
-            for line in 0..self.lines {
-                prefetch_to_second_level(row.wrapping_add(line * (LINE / size_of::<T>())));
+    pub fn ask(&mut self) {
+        for _ in 0..self.at_once.min(self.left) {
+            prefetch_to_second_level(self.row.wrapping_add(self.line * (LINE / size_of::<T>())));
+            self.line += 1;
+            if self.line == self.lines_of_a_row {
+                self.line = 0;
+                self.row = self.row.wrapping_add(self.stride);
             }
+            self.left -= 1;
         }
     }
 }

@@ -31,6 +31,11 @@ pub(crate) struct TileShape {
 
 const MOST_VECTORS: usize = 3;
 
+/// Steps of the depth that are written out one after another, and steps from one look at anything
+/// but the operands to the next.
+const STEPS: usize = 4;
+const STRETCH: usize = 16;
+
 /// With 32 registers, 24 sums, 3 vectors of the right operand and a number of the left; with 16
 /// registers, 12 sums.
 const fn most_rows(registers: usize) -> usize {
@@ -65,6 +70,18 @@ pub(crate) struct Left<T> {
     pub step: usize,
 }
 
+/// Where the panels of a right operand are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Panels {
+    /// Packed, and filled up to whole vectors.
+    Packed,
+    /// Where the operand lies, in a cache if all is well.
+    InPlace,
+    /// Where the operand lies, in memory: each panel is asked for while the one before is
+    /// multiplied.
+    InMemory,
+}
+
 /// The right operand of a block: at each step of the depth, contiguous numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Right<T> {
@@ -73,9 +90,7 @@ pub(crate) struct Right<T> {
     pub panel: usize,
     /// Numbers from one step of the depth to the next.
     pub step: usize,
-    /// Whether the operand is read where it lies. Its panels then come from memory, far apart: each
-    /// is asked for while the one before is multiplied.
-    pub in_place: bool,
+    pub panels: Panels,
 }
 
 /// How long a block is along the depth, in bytes: long enough that loading and storing the
@@ -149,6 +164,7 @@ impl<T: Float> Kernel<T> for Block<'_, T> {
                         a: Left { start: self.a.start.add(i * self.a.panel), ..self.a },
                         b: self.b.start.add(j * self.b.panel),
                         b_step: self.b.step,
+                        b_packed: self.b.panels == Panels::Packed,
                         c: self.c.add(row * self.c_stride + column),
                         c_stride: self.c_stride,
                         columns,
@@ -177,18 +193,22 @@ impl<T> Block<'_, T> {
     /// place, or of what is wanted after the block.
     fn ahead(&self, column: usize, [row_panel, row_panels]: [usize; 2]) -> Ahead<T> {
         let next = column + self.panel_columns;
-        if self.b.in_place && next < self.columns {
+        let packed = self.b.panels == Panels::Packed;
+        if !packed && next < self.columns {
+            if self.b.panels == Panels::InPlace {
+                return Ahead::NOTHING;
+            }
             let panel = Region {
                 start: self.b.start.wrapping_add(next),
                 rows: self.depth,
                 stride: self.b.step,
                 len: self.panel_columns.min(self.columns - next),
             };
-            return Ahead::share(&[panel, Region::EMPTY], row_panel, row_panels);
+            return Ahead::share(&[panel, Region::EMPTY], row_panel, row_panels, self.depth / STRETCH);
         }
-        let before = if self.b.in_place { 0 } else { column / self.panel_columns };
-        let panels = if self.b.in_place { 1 } else { self.columns.div_ceil(self.panel_columns) };
-        Ahead::share(&self.next, before * row_panels + row_panel, panels * row_panels)
+        let before = if packed { column / self.panel_columns } else { 0 };
+        let panels = if packed { self.columns.div_ceil(self.panel_columns) } else { 1 };
+        Ahead::share(&self.next, before * row_panels + row_panel, panels * row_panels, self.depth / STRETCH)
     }
 }
 
@@ -197,6 +217,7 @@ struct Tile<'a, T> {
     a: Left<T>,
     b: *const T,
     b_step: usize,
+    b_packed: bool,
     c: *mut T,
     c_stride: usize,
     columns: usize,
@@ -251,27 +272,40 @@ impl<T: Float> Tile<'_, T> {
                 }
             }
         }
-        let (mut a, mut b) = (self.a.start, self.b);
-        let (row, step) = if ROW_MAJOR { (self.a.row, 1) } else { (1, self.a.step) };
         let last = first_lanes(self.columns - (VECTORS - 1) * S::LANES);
-        for i in 0..self.depth {
-            self.ahead.ask(i);
-            // SAFETY: one step of the depth in both panels.
-            unsafe {
-                let mut right = [simd.zero(); VECTORS];
-                for (v, right) in right.iter_mut().enumerate() {
-                    let from = b.wrapping_add(v * S::LANES);
-                    *right = if v + 1 < VECTORS { simd.load(from) } else { simd.load_masked(simd.zero(), from, last) };
-                }
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let left = simd.splat(*a.add(r * row));
-                    for (sum, &right) in sums.iter_mut().zip(&right) {
-                        *sum = simd.mul_add(left, right, *sum);
+        let whole = self.whole_steps(VECTORS * S::LANES);
+        let (mut a, mut b, mut ahead) = (self.a.start, self.b, self.ahead);
+        let (a_row, a_step) = if ROW_MAJOR { (self.a.row, 1) } else { (1, self.a.step) };
+        let mut left = self.depth;
+        // SAFETY: the steps of the depth in both panels, each step once.
+        unsafe {
+            let mut whole = whole;
+            while whole >= STEPS {
+                ahead.ask();
+                // Nothing but the operands is looked at in between: a processor that does two
+                // multiply-adds of whole vectors at once has few places left for other work.
+                let stretch = whole.min(STRETCH) / STEPS;
+                for _ in 0..stretch {
+                    for step in 0..STEPS {
+                        let from = b.wrapping_add(step * self.b_step);
+                        let right = std::array::from_fn(|v| simd.load(from.wrapping_add(v * S::LANES)));
+                        multiply::<T, S, ROWS, VECTORS>(simd, &mut sums, a.wrapping_add(step * a_step), a_row, right);
                     }
+                    a = a.wrapping_add(STEPS * a_step);
+                    b = b.wrapping_add(STEPS * self.b_step);
                 }
+                whole -= stretch * STEPS;
+                left -= stretch * STEPS;
             }
-            a = a.wrapping_add(step);
-            b = b.wrapping_add(self.b_step);
+            for _ in 0..left {
+                let right = std::array::from_fn(|v| {
+                    let from = b.wrapping_add(v * S::LANES);
+                    if v + 1 < VECTORS { simd.load(from) } else { simd.load_masked(simd.zero(), from, last) }
+                });
+                multiply::<T, S, ROWS, VECTORS>(simd, &mut sums, a, a_row, right);
+                a = a.wrapping_add(a_step);
+                b = b.wrapping_add(self.b_step);
+            }
         }
         // What follows is a loop over the sums in memory. Were it one over registers, it would be
         // unrolled into much code, or else the compiler would keep the sums in memory all along.
@@ -283,6 +317,18 @@ impl<T: Float> Tile<'_, T> {
         }
         // SAFETY: the result covers the tile.
         unsafe { self.store(simd, black_box(&finished).as_flattened(), VECTORS) }
+    }
+
+    /// How many steps of the right operand have whole vectors to read: all where it is packed, for
+    /// packed panels are filled up; and where it lies in place, those after whose last vector
+    /// numbers of it still follow.
+    #[inline(always)]
+    fn whole_steps(&self, width: usize) -> usize {
+        if self.b_packed || self.columns == width {
+            return self.depth;
+        }
+        let beyond = (width - self.columns).div_ceil(self.b_step.max(1));
+        self.depth.saturating_sub(beyond)
     }
 
     /// Stores finished sums, some vectors for each row.
@@ -313,6 +359,28 @@ impl<T: Float> Tile<'_, T> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// One step of the depth: a column of the left operand, its numbers at equal distances, times a row
+/// of the right one.
+///
+/// # Safety
+/// The column must be readable.
+#[inline(always)]
+unsafe fn multiply<T: Float, S: Vectors<T>, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    sums: &mut [[S::Vector; VECTORS]; ROWS],
+    a: *const T,
+    a_row: usize,
+    right: [S::Vector; VECTORS],
+) {
+    for (r, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: promised by the caller.
+        let left = simd.splat(unsafe { *a.wrapping_add(r * a_row) });
+        for (sum, &right) in sums.iter_mut().zip(&right) {
+            *sum = simd.mul_add(left, right, *sum);
         }
     }
 }

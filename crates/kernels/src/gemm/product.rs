@@ -6,7 +6,7 @@
 //! the same order whatever the number of threads.
 
 use super::ahead::Region;
-use super::kernel::{Block, Left, Right, Start, TileShape, most_depth, row_stride};
+use super::kernel::{Block, Left, Panels, Right, Start, TileShape, most_depth, row_stride};
 use super::operand::{Form, Operand, Part, Sink, Strided, panel_lanes};
 use crate::parallel;
 use crate::scratch::{Scratch, Target};
@@ -60,9 +60,12 @@ struct Cut {
     depth: usize,
     share_a: bool,
     share_b: bool,
-    /// Whether the right operand is read where it lies, and the result written past the caches.
+    /// Whether an operand is read where it lies, and the result written past the caches.
+    a_in_place: bool,
     b_in_place: bool,
     stream: bool,
+    /// Whether no cache holds the right operand.
+    b_in_memory: bool,
 }
 
 impl Cut {
@@ -108,7 +111,7 @@ impl Cut {
             }
         }
         let fits = |lanes: usize| p.items * lanes * p.depth * size <= SHARED_BYTES;
-        let a_in_place = p.a.in_place().is_some_and(|a| a.depth_stride == 1);
+        let a_in_place = p.a.in_place().is_some_and(|a| left_serves_in_place(&a, p.columns));
         let share_a = !a_in_place && p.columns > columns && fits(p.rows);
         let share_b = !b_in_place && p.rows > rows && fits(p.columns);
         let stream =
@@ -125,8 +128,10 @@ impl Cut {
             depth,
             share_a,
             share_b,
+            a_in_place,
             b_in_place,
             stream,
+            b_in_memory: p.items * p.columns * p.depth * size > CACHED_BYTES,
         }
     }
 
@@ -154,6 +159,18 @@ impl Cut {
 /// Most rows that make it worth while to read a right operand where it lies: with more, each of its
 /// numbers is used so often that packing it costs nothing.
 const ROWS_IN_PLACE: usize = 256;
+
+/// Fewest columns that make it worth while to pack a left operand whose rows drive each other out.
+const COLUMNS_PACKED: usize = 512;
+
+/// The same for a left operand whose steps are contiguous; of its rows a few are read at a time.
+fn left_serves_in_place<T>(a: &Strided<T>, columns: usize) -> bool {
+    let distance = a.lane_stride * size_of::<T>();
+    a.depth_stride == 1 && (columns < COLUMNS_PACKED || !distance.is_multiple_of(1024))
+}
+
+/// A right operand of this many bytes may wait in a second-level cache.
+const CACHED_BYTES: usize = 1 << 20;
 
 /// Whether a right operand whose lanes are contiguous can be read where it lies without its rows
 /// driving each other out of the caches, as they do at distances of whole pages.
@@ -258,7 +275,7 @@ impl<T: Float> Product<'_, T> {
         let Task { item, rows, columns, depth, .. } = task;
         let item = *item;
         let room = |part: Part| scratch::<T>(part.lanes.len().div_ceil(part.panel_lanes) * part.panel_size());
-        let in_place = self.a.in_place().filter(|a| a.depth_stride == 1);
+        let in_place = self.a.in_place().filter(|_| cut.a_in_place);
         let b_in_place = self.b.in_place().filter(|_| cut.b_in_place);
         let packs_a = task.shared_a.is_none() && in_place.is_none();
         let packs_b = task.shared_b.is_none() && b_in_place.is_none();
@@ -290,13 +307,13 @@ impl<T: Float> Product<'_, T> {
                     }
                     (None, None, None) => unreachable!("in place, packed by this task, or for all"),
                 };
-                let packed = |start, panel| Right { start, panel, step: cut.panel_columns, in_place: false };
+                let packed = |start, panel| Right { start, panel, step: cut.panel_columns, panels: Panels::Packed };
                 let b = match (b_in_place, &own_b, task.shared_b) {
                     (Some(Strided { start, item_stride, depth_stride, .. }), _, _) => Right {
                         start: start.add(item * item_stride + begin * depth_stride + columns.start),
                         panel: cut.panel_columns,
                         step: depth_stride,
-                        in_place: true,
+                        panels: if cut.b_in_memory { Panels::InMemory } else { Panels::InPlace },
                     },
                     (None, Some((_, to)), _) => {
                         let part = cut.part_b(item, columns.clone(), step.clone());
@@ -353,11 +370,16 @@ impl<T: Float> Product<'_, T> {
             cut.part_b(task.item, task.columns.clone(), depth),
         );
         let mut wanted = [Region::EMPTY; 2];
-        if task.shared_a.is_none() {
+        // Of a left operand that is read where it lies each row goes on, which the hardware foresees.
+        if task.shared_a.is_none() && !cut.a_in_place {
             wanted[0] = self.a.region(&a);
         }
-        if task.shared_b.is_none() {
+        if task.shared_b.is_none() && (!cut.b_in_place || cut.b_in_memory) {
             wanted[1] = self.b.region(&b);
+            if cut.b_in_place {
+                // Only the first panel: each asks for the one after it.
+                wanted[1].len = wanted[1].len.min(cut.panel_columns);
+            }
         }
         wanted
     }

@@ -7,7 +7,7 @@ use super::strip::{self, Images};
 use super::tiles::Grid;
 use super::transforms::{STRIP, TransformTiles, result_window, strips, tile_stride};
 use crate::gemm::ahead::Region;
-use crate::gemm::kernel::{Block, Left, Right, Start, TileShape};
+use crate::gemm::kernel::{Block, Left, Panels, Right, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
 use crate::parallel;
 use crate::scratch::{Scratch, Target};
@@ -167,7 +167,7 @@ impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
                     depth,
                     a: Left { start: sources.as_ptr(), panel: self.shape.rows * row, row, step: 1 },
                     panel_rows: self.shape.rows,
-                    b: Right { start: filters.as_ptr(), panel: panel_size, step: width, in_place: false },
+                    b: Right { start: filters.as_ptr(), panel: panel_size, step: width, panels: Panels::Packed },
                     panel_columns: width,
                     c: products.address().wrapping_add(place * count * width),
                     c_stride: width,

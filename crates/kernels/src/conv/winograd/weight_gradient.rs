@@ -11,7 +11,7 @@ use super::strip::Images;
 use super::tiles::Grid;
 use super::transforms::{TransformTiles, tile_stride};
 use crate::gemm::ahead::Region;
-use crate::gemm::kernel::{Block, Left, Right, Start, TileShape};
+use crate::gemm::kernel::{Block, Left, Panels, Right, Start, TileShape};
 use crate::gemm::operand::panel_lanes;
 use crate::parallel;
 use crate::scratch::{Scratch, Target};
@@ -170,7 +170,7 @@ impl<'a, T: Float, F: Scheme> WeightGradient<'a, T, F> {
                         start: gradients[tile * gradient_stride..].as_ptr(),
                         panel: panel_columns,
                         step: gradient_stride,
-                        in_place: false,
+                        panels: Panels::Packed,
                     },
                     panel_columns,
                     c: sums,
