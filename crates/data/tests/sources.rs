@@ -214,7 +214,7 @@ fn tables_of_pixels_and_of_files_are_read() {
         ("1,2,3,4,5\n1,2,3,4\n", "line 2"),
         ("1,2,3,4,5\n1,2,3,4,256\n", "line 2: pixel 3 is '256'"),
         ("1,2,3,4,x\n", "line 1"),
-        ("1,2,3,4\n", "no square image"),
+        ("1,2,3,4,5,6\n", "no square image"),
     ] {
         let message = read(text, &options).expect_err("wrong").to_string();
         assert!(message.contains("table.csv") && message.contains(said), "{message}");
