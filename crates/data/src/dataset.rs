@@ -63,18 +63,21 @@ pub trait Dataset: Send + Sync {
     }
 }
 
+/// The same error with a sample's name before it, unless it is there already, as a file's is.
+pub(crate) fn named(error: Error, name: &str) -> Error {
+    if error.message().starts_with(name) { error } else { error.context(name) }
+}
+
 fn collate<D: Dataset + ?Sized>(
     dataset: &D,
     indices: &[usize],
     get: impl Fn(usize) -> Result<D::Sample>,
 ) -> Result<<D::Sample as Collate>::Batch> {
-    let named = |error: Error, index| {
-        let name = dataset.name(index);
-        // A file's name is there already.
-        if error.message().starts_with(&name) { error } else { error.context(name) }
-    };
     D::Sample::collate(
-        indices.iter().map(|&index| get(index).map_err(|error| named(error, index))).collect::<Result<_>>()?,
+        indices
+            .iter()
+            .map(|&index| get(index).map_err(|error| named(error, &dataset.name(index))))
+            .collect::<Result<_>>()?,
     )
 }
 

@@ -31,7 +31,7 @@ pub struct Images {
 #[derive(Clone, Debug)]
 enum Pixels {
     /// One after the other.
-    Packed { bytes: Arc<[u8]>, shape: [usize; 3] },
+    Packed { bytes: Arc<Vec<u8>>, shape: [usize; 3] },
     /// In memory, of any sizes.
     Tensors(Arc<[Tensor]>),
     /// Decoded when fetched.
@@ -52,7 +52,7 @@ impl Images {
                 labels.len()
             )));
         }
-        Self::new(Pixels::Packed { bytes: bytes.into(), shape }, labels.len(), labels, classes)
+        Self::new(Pixels::Packed { bytes: Arc::new(bytes), shape }, labels.len(), labels, classes)
     }
 
     /// Images that are tensors of bytes `(C, H, W)` and may differ in size. Those of one size are packed.
@@ -75,7 +75,7 @@ impl Images {
                 for image in &images {
                     with_bytes(image, |image| bytes.extend_from_slice(image))?;
                 }
-                Pixels::Packed { bytes: bytes.into(), shape: [shape[0], shape[1], shape[2]] }
+                Pixels::Packed { bytes: Arc::new(bytes), shape: [shape[0], shape[1], shape[2]] }
             }
             _ => Pixels::Tensors(images.into()),
         };
@@ -176,7 +176,7 @@ impl Images {
                 let chosen = indices.iter().filter_map(|&index| self.packed_image(index));
                 let mut bytes = Vec::with_capacity(indices.len() * shape.iter().product::<usize>());
                 chosen.for_each(|image| bytes.extend_from_slice(image));
-                Pixels::Packed { bytes: bytes.into(), shape: *shape }
+                Pixels::Packed { bytes: Arc::new(bytes), shape: *shape }
             }
             Pixels::Tensors(images) => Pixels::Tensors(indices.iter().map(|&i| images[i].clone()).collect()),
             Pixels::Files { paths, color } => {

@@ -1,5 +1,6 @@
 //! Batches, made on worker threads and handed over in order.
 
+use crate::dataset::named;
 use crate::{Collate, Dataset, EpochSeed, RandomSampler, Sampler, SequentialSampler};
 use flambeau_tensor::{Error, ErrorKind, Generator, Result, Tensor, default_generator};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -288,8 +289,13 @@ impl<D: Dataset> Source<D> {
         for &index in indices {
             match self.dataset.fetch(index, epoch) {
                 Ok(sample) => samples.push(sample),
-                Err(error) if error.kind() == ErrorKind::File => skipped.push(Skipped { index, error }),
-                Err(error) => return Err(error.context(self.dataset.name(index))),
+                Err(error) => {
+                    let error = named(error, &self.dataset.name(index));
+                    if error.kind() != ErrorKind::File {
+                        return Err(error);
+                    }
+                    skipped.push(Skipped { index, error });
+                }
             }
         }
         let first = skipped.first().map(|sample| sample.error.clone());

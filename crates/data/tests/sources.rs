@@ -74,16 +74,18 @@ fn damaged_idx_files_are_told_by_name() {
     let whole = idx_bytes(&[2, 2, 2], &[7; 8]);
     let longer = [&whole[..], &[0]].concat();
     let gigantic = idx_bytes(&[u32::MAX, u32::MAX, 1], &[7; 8]);
+    let large = idx_bytes(&[1 << 10, 1 << 10, 1 << 10], &[7; 8]);
     let beyond = idx_bytes(&[u32::MAX; 8], &[7; 8]);
     let cut_gzip = packed(&whole)[..20].to_vec();
-    let gigantic_gzip = packed(&gigantic);
+    let large_gzip = packed(&large);
     let floats = [&[0, 0, 0x0d, 1][..], &[0, 0, 0, 1], &[0; 4]].concat();
-    let cases: [(&[u8], &str); 9] = [
+    let cases: [(&[u8], &str); 10] = [
         (&whole[..whole.len() - 1], "cut"),
         (&longer, "more bytes"),
-        (&gigantic, "cut"),
+        (&gigantic, "beyond"),
+        (&large, "cut"),
         (&beyond, "impossible shape"),
-        (&gigantic_gzip, "cut"),
+        (&large_gzip, "cut"),
         (&cut_gzip, ""),
         (&floats, "0x0d"),
         (b"PK\x03\x04", "not an IDX file"),
@@ -212,7 +214,7 @@ fn tables_of_pixels_and_of_files_are_read() {
         ("1,2,3,4,5\n1,2,3,4\n", "line 2"),
         ("1,2,3,4,5\n1,2,3,4,256\n", "line 2: pixel 3 is '256'"),
         ("1,2,3,4,x\n", "line 1"),
-        ("1,2,3,4\n", "no square image"),
+        ("1,2,3,4,5,6\n", "no square image"),
     ] {
         let message = read(text, &options).expect_err("wrong").to_string();
         assert!(message.contains("table.csv") && message.contains(said), "{message}");

@@ -9,6 +9,7 @@ mod pixels;
 
 pub use erase::Erase;
 
+use crate::dataset::named;
 use crate::images::with_bytes;
 use crate::{Collate, Dataset, Draws, EpochSeed, Images};
 use flambeau_tensor::ops::{Resize, ResizeTarget};
@@ -222,7 +223,7 @@ impl Prepared {
             let batch: &mut [f32] = bytemuck::cast_slice_mut(batch);
             for (&index, to) in indices.iter().zip(batch.chunks_exact_mut(size.max(1))) {
                 self.write(index, epoch.map(|epoch| epoch.sample(index)), to)
-                    .map_err(|error| error.context(self.name(index)))?;
+                    .map_err(|error| named(error, &self.name(index)))?;
             }
             Ok(())
         })?;

@@ -7,6 +7,8 @@ use std::path::Path;
 
 /// The code of unsigned bytes.
 const UNSIGNED_BYTES: u8 = 0x08;
+/// How much a file may unfold to: the largest published set, EMNIST, has a sixth of it.
+const MAX_BYTES: u64 = 1 << 32;
 
 /// Bytes with their shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,9 @@ pub fn read(path: &Path) -> Result<Idx> {
     }
     let count = shape.iter().try_fold(1u64, |count, &size| count.checked_mul(size as u64));
     let count = count.ok_or_else(|| file.error(format!("an impossible shape: {shape:?}")))?;
+    if count > MAX_BYTES {
+        return Err(file.error(format!("an array of shape {shape:?} is beyond the {MAX_BYTES} bytes that are read")));
+    }
     let bytes = file.bytes(count)?;
     file.end()?;
     Ok(Idx { shape, bytes })

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 
-import numpy as np
-
 from .utils import check_integrity, download_and_extract_archive
 from .vision import VisionDataset
 
@@ -54,6 +52,8 @@ class CIFAR10(VisionDataset):
     meta = {"filename": "batches.meta", "key": "label_names", "md5": "5ff9c542aee3614f3951f8cda6e48888"}
 
     def __init__(self, root, train: bool = True, transform=None, target_transform=None, download: bool = False) -> None:
+        import numpy
+
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
         if download:
@@ -65,7 +65,7 @@ class CIFAR10(VisionDataset):
             entry = _load(os.path.join(self.root, self.base_folder, name))
             data.append(entry["data"])
             self.targets.extend(entry["labels"] if "labels" in entry else entry["fine_labels"])
-        self.data = np.vstack(data).reshape(-1, 3, 32, 32).transpose((0, 2, 3, 1))
+        self.data = numpy.vstack(data).reshape(-1, 3, 32, 32).transpose((0, 2, 3, 1))
         self._load_meta()
 
     def _load_meta(self) -> None:

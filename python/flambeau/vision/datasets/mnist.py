@@ -317,9 +317,9 @@ def read_sn3_pascalvincent_tensor(path, strict: bool = True):
     shape = [int.from_bytes(content[at:at + 4], "big") for at in range(4, start, 4)]
     size = dtype.itemsize
     count = math.prod(shape)
-    there = max(len(content) - start, 0)
+    there = len(content) - start
     if there < count * size or (strict and there > count * size):
-        raise RuntimeError(f"{path}: an array {shape} of {dtype} has {count * size} bytes, and the file {there}")
+        raise RuntimeError(f"{path}: an array {shape} of {dtype} has {count * size} bytes, and the file {max(there, 0)}")
     numbers = bytearray(content[start:start + count * size])
     if sys.byteorder == "little" and size > 1:
         swapped = bytearray(len(numbers))

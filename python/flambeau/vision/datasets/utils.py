@@ -76,7 +76,9 @@ def extract_archive(from_path, to_path=None, remove_finished: bool = False) -> s
     stem, ending = os.path.splitext(os.path.basename(from_path))
     if ending == ".tgz" or stem.endswith(".tar"):
         with tarfile.open(from_path) as archive:
-            # refuses members that would land outside the folder
+            # Refuses members that would land outside the folder. Old patch releases of Python have no such filter.
+            if not hasattr(tarfile, "data_filter"):
+                raise RuntimeError(f"unpack {from_path} into {to_path} by hand: this Python's tarfile cannot do it safely")
             archive.extractall(to_path, filter="data")
         target = to_path
     elif ending == ".zip":
