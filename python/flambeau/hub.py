@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from urllib.parse import urlparse  # also a name that libraries import from here
 
 __all__ = ["download_url_to_file", "get_dir", "load", "load_state_dict_from_url", "set_dir"]
+
+#: the hash in a file's name: ``resnet18-f37072fd.pth``
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
 
 _directory: str | None = None
 
@@ -38,8 +43,6 @@ def load_state_dict_from_url(
     file_name: str | None = None, weights_only: bool = False,
 ):
     """Loads a state dict that is already in the cache; nothing is downloaded."""
-    from urllib.parse import urlparse
-
     from flambeau.serialization import load as load_file
 
     name = file_name or os.path.basename(urlparse(url).path)
