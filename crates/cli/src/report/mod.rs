@@ -14,7 +14,7 @@ mod story;
 
 pub use command::{ABOUT, EXAMPLES, Options, run};
 pub use folder::{load, save};
-pub use story::{Confusion, Dataset, Epoch, Layer, Machine, Mistake, Model, Story};
+pub use story::{Confusion, Dataset, Epoch, Features, Layer, Machine, Mistake, Model, Story};
 
 use crate::numbers;
 use flambeau::Result;
