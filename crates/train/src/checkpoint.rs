@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(error, format!("{}: no checkpoint of a training", path.display()));
         torch::save(&path, &dict([("format", text(FORMAT)), ("version", int(VERSION))]))?;
         let error = Checkpoint::load(&path).err().map(|error| error.message().to_owned()).unwrap_or_default();
-        assert!(error.ends_with("no checkpoint of a training: 'model' is missing"), "{error}");
+        assert!(error.ends_with("no checkpoint of a training: 'best' is missing"), "{error}");
         torch::save(&path, &dict([("format", text(FORMAT)), ("version", int(9))]))?;
         let error = Checkpoint::load(&path).err().map(|error| error.message().to_owned()).unwrap_or_default();
         assert!(error.ends_with("a checkpoint of version 9; version 1 is known"), "{error}");
