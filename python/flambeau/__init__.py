@@ -62,7 +62,7 @@ from flambeau.storage import TypedStorage, UntypedStorage, is_storage  # noqa: E
 if _TYPE_CHECKING:  # what __getattr__ below finds
     from flambeau import (
         amp, autograd, backends, compiler, cuda, distributed, func, functional, fx, hub, jit, linalg, multiprocessing, nn, onnx,
-        optim, random, serialization, special, storage, testing, torch_alias, types, utils, version, vision,
+        optim, profiler, random, serialization, special, storage, testing, torch_alias, trainer, types, utils, version, vision,
     )
     from flambeau.amp import autocast
     from flambeau.func import vmap
@@ -70,7 +70,7 @@ if _TYPE_CHECKING:  # what __getattr__ below finds
 #: subpackages and modules that are imported when first touched
 _LAZY = frozenset(
     "amp autograd backends compiler cuda distributed func functional fx hub jit linalg multiprocessing nn onnx optim "
-    "random serialization special storage testing torch_alias types utils version vision".split()
+    "profiler random serialization special storage testing torch_alias trainer types utils version vision".split()
 )
 _LAZY_NAMES = {"autocast": "flambeau.amp", "vmap": "flambeau.func"}
 

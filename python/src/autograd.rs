@@ -2,6 +2,7 @@
 
 use crate::error::{carry, run, to_python};
 use crate::message::type_name;
+use crate::profile;
 use crate::tensor::PyTensor;
 use flambeau_tensor::Tensor;
 use flambeau_tensor::autograd::{self, BackwardOptions, InferenceModeGuard, Packed, SavedTensorHooks};
@@ -77,8 +78,8 @@ pub fn _run_backward<'py>(
         allow_unused: allow_unreachable,
         ..Default::default()
     };
-    let results =
-        run(py, || autograd::run_backward(&outputs, &gradients, options, inputs.as_deref(), accumulate_grad))?;
+    let pass = || autograd::run_backward(&outputs, &gradients, options, inputs.as_deref(), accumulate_grad);
+    let results = run(py, || profile::backward(pass))?;
     crate::node::gradients(py, &results)
 }
 

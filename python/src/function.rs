@@ -7,7 +7,7 @@ use crate::output::to_object;
 use crate::schema::Schema;
 use crate::table::Op;
 use crate::tensor::PyTensor;
-use crate::{error, message, out, output, record};
+use crate::{error, message, out, output, profile, record};
 use flambeau_tensor::autocast::{self, Policy};
 use flambeau_tensor::autograd::is_grad_enabled;
 use flambeau_tensor::{Error, Result, Tensor};
@@ -66,7 +66,12 @@ impl Callable {
             }
             self.compute(overload, &args)
         };
-        let result = py.detach(|| error::guard(run)).map_err(to_python)?;
+        let began = profile::begin();
+        let result = py.detach(|| error::guard(run));
+        if let Some(began) = began {
+            profile::end(self.name, began, Some(&args));
+        }
+        let result = result.map_err(to_python)?;
         let result = to_object(py, result, self.fields.as_ref())?;
         if record::is_on() {
             record::note(py, self.name, &overload.schema, &args, &result)?;

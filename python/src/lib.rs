@@ -24,6 +24,7 @@ mod out;
 mod output;
 mod plans;
 mod print;
+mod profile;
 mod record;
 mod runtime;
 mod schema;
@@ -62,6 +63,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         runtime::_get_cpu_capability,
         runtime::_set_warn_always,
         onnx::_save_onnx,
+        profile::_profiling_time,
+        profile::_start_profiling,
+        profile::_stop_profiling,
         record::_start_recording,
         record::_stop_recording,
         plans::_get_conv_settings,

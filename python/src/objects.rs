@@ -79,15 +79,9 @@ impl PyDType {
         format!("torch.{}", self.name)
     }
 
-    /// The same dtype; or the one of this name of a PyTorch that a program has beside us, so that
-    /// results of the two can be compared.
+    /// The same dtype, or PyTorch's of this name: see [`is_theirs`].
     fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-        if slf.is(other) {
-            return Ok(true);
-        }
-        let kind = other.get_type();
-        let theirs = kind.name()? == "dtype" && kind.module()? == "torch";
-        Ok(theirs && other.str()? == slf.get().__repr__().as_str())
+        Ok(slf.is(other) || is_theirs("dtype", &slf.get().__repr__(), other)?)
     }
 
     fn __hash__(slf: &Bound<'_, Self>) -> isize {
@@ -127,6 +121,13 @@ impl PyDType {
             _ => slf,
         }
     }
+}
+
+/// Whether an object is the one of a name among a type of a PyTorch that a program has beside us, so
+/// that results of the two can be compared.
+fn is_theirs(kind: &str, name: &str, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = other.get_type();
+    Ok(class.name()? == kind && class.module()? == "torch" && other.str()? == name)
 }
 
 /// A device. Tensors live on the CPU; others can be named.
@@ -312,6 +313,16 @@ impl PyLayout {
         format!("torch.{}", self.name)
     }
 
+    /// The same one, or PyTorch's of this name: see [`is_theirs`].
+    fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(slf.is(other) || is_theirs("layout", &slf.get().__repr__(), other)?)
+    }
+
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        // Every one of them has one object.
+        slf.as_ptr() as isize >> 4
+    }
+
     fn __reduce__(&self) -> &'static str {
         self.name
     }
@@ -357,6 +368,16 @@ impl PyMemoryFormat {
 impl PyMemoryFormat {
     fn __repr__(&self) -> String {
         format!("torch.{}", self.name())
+    }
+
+    /// The same one, or PyTorch's of this name: see [`is_theirs`].
+    fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(slf.is(other) || is_theirs("memory_format", &slf.get().__repr__(), other)?)
+    }
+
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        // Every one of them has one object.
+        slf.as_ptr() as isize >> 4
     }
 
     fn __reduce__(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use super::arithmetic;
 use super::node::OutputMeta;
 use super::recorder::Context;
-use super::{Edge, GradModeGuard, Node};
+use super::{Edge, GradModeGuard, Node, watch};
 use crate::{Error, Result, Tensor};
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
@@ -308,7 +308,12 @@ impl Pass {
         }
         let needed: Vec<bool> =
             self.tasks[index].next.iter().map(|n| n.is_some_and(|n| self.tasks[n].must_visit())).collect();
-        let mut results = (node.backward)(&Context { node: &node, needed: &needed }, &gradients)?;
+        let began = watch::begin();
+        let results = (node.backward)(&Context { node: &node, needed: &needed }, &gradients);
+        if let Some(began) = began {
+            watch::end(node.name(), began);
+        }
+        let mut results = results?;
         if !self.options.retain_graph && !self.options.create_graph {
             node.release();
         }

@@ -32,6 +32,7 @@ mod node;
 mod recorder;
 mod saved;
 mod views;
+mod watch;
 
 pub use checkpoint::checkpoint;
 pub use engine::{BackwardOptions, backward, grad, run_backward};
@@ -49,6 +50,7 @@ pub use saved::{
     push_saved_tensor_hooks,
 };
 pub(crate) use views::scatter_view;
+pub use watch::watched;
 
 #[cfg(test)]
 mod tests;
