@@ -191,10 +191,10 @@ def test_a_script_finds_torchvision(tmp_path):
         "    models.vit_b_16\n"
         "except AttributeError as error:\n"
         "    print(error)\n"
-        "import torchvision.datasets\n"
+        "import torchvision.tv_tensors\n"
     )
     done = subprocess.run([sys.executable, "-m", "flambeau", str(script)], capture_output=True, text=True, timeout=300)
     lines = done.stdout.splitlines()
     assert lines[0] == "flambeau.vision (1, 4) ResNet18_Weights.IMAGENET1K_V1", done.stderr
     assert lines[1].startswith("module 'flambeau.vision.models' has no attribute 'vit_b_16'")
-    assert "No module named 'torchvision.datasets' (flambeau stands in for torchvision" in done.stderr
+    assert "No module named 'torchvision.tv_tensors' (flambeau stands in for torchvision" in done.stderr

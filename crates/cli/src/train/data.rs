@@ -107,9 +107,9 @@ fn preparation(settings: &Settings, images: &Images) -> Result<Preparation> {
             )));
         }
     };
-    // Photographs are shown in part; small images are shifted by an eighth at most, digits of 8 pixels by one.
+    // Photographs are shown in part; small images are shifted, grey ones, whose things lie in the middle, by less.
     let whole = images.shape().is_some();
-    let shift = size[0].min(size[1]) / 8 + usize::from(size[0] < 8);
+    let shift = size[0].min(size[1]) / if images.channels() == 1 { 14 } else { 8 };
     if settings.augment != Augment::None {
         preparation = if whole { preparation.crop(shift.clamp(1, 4)) } else { preparation.random_part([0.35, 1.0]) };
     }

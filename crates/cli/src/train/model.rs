@@ -35,9 +35,7 @@ impl Cnn {
                 side /= 2;
                 features = features.push(MaxPool2d::new(2));
             }
-            // The last images of a small network are so small that one convolution sees nearly all of them.
-            let pairs = if side / 2 < SMALLEST { 1 } else { 2 };
-            for _ in 0..pairs {
+            for _ in 0..2 {
                 features = features
                     .push(Conv2d::builder(given, channels, 3).padding(1).bias(false).build()?)
                     .push(BatchNorm2d::new(channels)?)
