@@ -9,6 +9,7 @@ pub mod clock;
 pub mod conv;
 pub mod element;
 pub mod elementwise;
+pub mod fingerprint;
 pub mod gemm;
 pub mod indexing;
 pub mod machine;

@@ -146,11 +146,14 @@ impl<T: ConvElement> Case<T> {
         let mut result = Guarded::new(&vec![T::from_f64(f64::NAN); expected.len()], at_end);
         plan.run(match pass {
             Pass::Forward => {
-                Operands::Forward { input: &input, weight: &weight, bias: Some(&bias), output: &mut result }
+                Operands::Forward { input: &input, weight: &weight, kept: None, bias: Some(&bias), output: &mut result }
             }
-            Pass::DataGradient => {
-                Operands::DataGradient { grad_output: &grad_output, weight: &weight, grad_input: &mut result }
-            }
+            Pass::DataGradient => Operands::DataGradient {
+                grad_output: &grad_output,
+                weight: &weight,
+                kept: None,
+                grad_input: &mut result,
+            },
             Pass::WeightGradient => {
                 Operands::WeightGradient { input: &input, grad_output: &grad_output, grad_weight: &mut result }
             }
@@ -170,7 +173,7 @@ fn check<T: ConvElement>(
     let case = Case::<T>::new(g, layout);
     for isa in Isa::available() {
         for pass in Pass::ALL {
-            for plan in Plan::<T>::all(Problem { geometry: *g, layout, pass, isa }) {
+            for plan in Plan::<T>::all(Problem { geometry: *g, layout, pass, isa, constant_weight: false }) {
                 for at_end in [true, false] {
                     let error = case.error(&plan, at_end);
                     prop_assert!(error <= tolerance, "{} {pass:?} {}: {error:e}", plan.algorithm(), isa.name());

@@ -60,10 +60,15 @@ fn errors(algorithm: &str) -> [f64; 3] {
         let plan = Plan::<f32>::by_name(Problem::new(&g, layout, Pass::ALL[i]), algorithm).expect("a layer it is for");
         let mut computed = vec![0f32; lens[i]];
         plan.run(match Pass::ALL[i] {
-            Pass::Forward => Operands::Forward { input: &input, weight: &weight, bias: None, output: &mut computed },
-            Pass::DataGradient => {
-                Operands::DataGradient { grad_output: &grad_output, weight: &weight, grad_input: &mut computed }
+            Pass::Forward => {
+                Operands::Forward { input: &input, weight: &weight, kept: None, bias: None, output: &mut computed }
             }
+            Pass::DataGradient => Operands::DataGradient {
+                grad_output: &grad_output,
+                weight: &weight,
+                kept: None,
+                grad_input: &mut computed,
+            },
             Pass::WeightGradient => {
                 Operands::WeightGradient { input: &input, grad_output: &grad_output, grad_weight: &mut computed }
             }

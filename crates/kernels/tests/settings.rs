@@ -1,6 +1,6 @@
 //! The switches and the file of plans, which belong to a whole process: one test, one process.
 
-use flambeau_kernels::conv::planner::{Origin, Pass};
+use flambeau_kernels::conv::planner::{Origin, Pass, Problem};
 use flambeau_kernels::conv::{self, Geometry, ImageLayout, Settings};
 
 fn geometry(size: usize) -> Geometry {
@@ -33,7 +33,7 @@ fn settings_reach_the_planner_and_measured_plans_a_file() {
     let file = folder.join("plans.txt");
     // SAFETY: the only test of this process, and nothing has read the environment yet.
     unsafe { std::env::set_var("FLAMBEAU_PLANS", &file) };
-    let plan = |size| conv::plan::<f32>(&geometry(size), ImageLayout::ChannelsFirst, Pass::Forward);
+    let plan = |size| conv::plan::<f32>(Problem::new(&geometry(size), ImageLayout::ChannelsFirst, Pass::Forward));
 
     let allowed = plan(56).algorithm();
     assert!(allowed.starts_with("winograd"), "{allowed}");

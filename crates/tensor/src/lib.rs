@@ -12,6 +12,7 @@ mod device;
 mod dtype;
 mod error;
 mod generator;
+pub mod kept;
 mod layout;
 pub mod memory;
 pub mod ops;

@@ -4,17 +4,23 @@
 //! way to the bytes: it locks every storage an operation reads or writes, in the order of their
 //! addresses, and hands out pointers for as long as it lives.
 
+use crate::kept::{Form, Key, Slot};
 use crate::{DType, Error, Layout, MemoryFormat, Number, Result};
 use flambeau_kernels::buffer::Buffer;
+use flambeau_kernels::fingerprint::fingerprint;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::ptr::NonNull;
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The bytes of one or more tensors.
 pub struct Storage {
     memory: Memory,
     lock: RwLock<()>,
+    /// Whether others may know the address, and write there without the lock.
+    exposed: AtomicBool,
+    kept: OnceLock<Box<Slot>>,
 }
 
 enum Memory {
@@ -40,7 +46,7 @@ unsafe impl Sync for Storage {}
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Storage({} bytes at {:p})", self.len(), self.as_ptr())
+        write!(f, "Storage({} bytes at {:p})", self.len(), self.address())
     }
 }
 
@@ -69,7 +75,12 @@ impl Storage {
                 "[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."
             ))
         })?);
-        Ok(Arc::new(Storage { memory, lock: RwLock::new(()) }))
+        Ok(Arc::new(Storage::new(memory)))
+    }
+
+    fn new(memory: Memory) -> Self {
+        let exposed = AtomicBool::new(matches!(memory, Memory::Foreign { .. }));
+        Self { memory, lock: RwLock::new(()), exposed, kept: OnceLock::new() }
     }
 
     /// Memory that belongs to somebody else, such as a NumPy array or a mapped file.
@@ -83,7 +94,7 @@ impl Storage {
         writable: bool,
         owner: Box<dyn Any + Send + Sync>,
     ) -> Arc<Self> {
-        Arc::new(Storage { memory: Memory::Foreign { pointer, bytes, writable, _owner: owner }, lock: RwLock::new(()) })
+        Arc::new(Storage::new(Memory::Foreign { pointer, bytes, writable, _owner: owner }))
     }
 
     /// A part of this storage's bytes as a storage of its own, which keeps the whole alive and
@@ -103,7 +114,7 @@ impl Storage {
             Memory::Slice { whole, start: first, .. } => (whole.clone(), first + start),
             _ => (self.clone(), start),
         };
-        Ok(Arc::new(Storage { memory: Memory::Slice { whole, start, bytes }, lock: RwLock::new(()) }))
+        Ok(Arc::new(Storage::new(Memory::Slice { whole, start, bytes })))
     }
 
     /// The storage whose lock guards these bytes.
@@ -111,6 +122,13 @@ impl Storage {
         match &self.memory {
             Memory::Slice { whole, .. } => whole,
             _ => self,
+        }
+    }
+
+    /// Forgets what was made of numbers that are about to change.
+    fn forget_kept(&self) {
+        if let Some(slot) = self.kept.get() {
+            slot.clear();
         }
     }
 
@@ -140,10 +158,16 @@ impl Storage {
     /// The first byte. Reading or writing through it is up to the caller to synchronise;
     /// operators use [`Access`].
     pub fn as_ptr(&self) -> *mut u8 {
+        self.guardian().exposed.store(true, Ordering::Relaxed);
+        self.address()
+    }
+
+    /// The first byte, for this library's own eyes.
+    fn address(&self) -> *mut u8 {
         match &self.memory {
             Memory::Owned(buffer) => buffer.as_ptr(),
             Memory::Foreign { pointer, .. } => pointer.as_ptr(),
-            Memory::Slice { whole, start, .. } => whole.as_ptr().wrapping_add(*start),
+            Memory::Slice { whole, start, .. } => whole.address().wrapping_add(*start),
         }
     }
 }
@@ -263,8 +287,8 @@ impl Array {
     /// Whether this array and another may touch the same bytes.
     pub fn may_overlap(&self, other: &Array) -> bool {
         let range = |a: &Array| {
-            let start = a.storage.as_ptr() as usize + a.layout.offset() * a.dtype.size();
-            let end = a.storage.as_ptr() as usize + a.layout.end().unwrap_or(0) * a.dtype.size();
+            let start = a.storage.address() as usize + a.layout.offset() * a.dtype.size();
+            let end = a.storage.address() as usize + a.layout.end().unwrap_or(0) * a.dtype.size();
             (start, end.max(start))
         };
         let ((a, b), (c, d)) = (range(self), range(other));
@@ -310,7 +334,9 @@ impl<'a> Access<'a> {
             .into_iter()
             .map(|(s, write)| {
                 let guard = if write {
-                    Guard::Write { _guard: s.lock.write().unwrap_or_else(|e| e.into_inner()) }
+                    let guard = Guard::Write { _guard: s.lock.write().unwrap_or_else(|e| e.into_inner()) };
+                    s.forget_kept();
+                    guard
                 } else {
                     Guard::Read { _guard: s.lock.read().unwrap_or_else(|e| e.into_inner()) }
                 };
@@ -326,6 +352,32 @@ impl<'a> Access<'a> {
             .any(|(s, g)| std::ptr::eq(*s, array.storage.guardian()) && (!write || matches!(g, Guard::Write { .. })))
     }
 
+    /// What `make` makes of an array's numbers in some form, kept until they change. Making starts
+    /// when the same numbers are asked for a second time: before that, and where `make` gives
+    /// nothing, there is nothing.
+    ///
+    /// # Panics
+    /// If the array is not part of this access.
+    pub fn kept<K: Any + Send + Sync>(
+        &self,
+        array: &Array,
+        form: Form,
+        make: impl FnOnce() -> Option<K>,
+    ) -> Option<Arc<K>> {
+        assert!(self.holds(array, false), "access to an array that was not asked for");
+        let guardian = array.storage.guardian();
+        let slot = guardian.kept.get_or_init(Box::default);
+        let key = Key { address: array.storage.address() as usize, array: (array.layout.clone(), array.dtype), form };
+        let bytes = || {
+            let (start, end) = (array.layout.offset(), array.layout.end().unwrap_or(0));
+            let size = array.dtype.size();
+            // SAFETY: an array's layout lies inside its storage, which this access has locked.
+            unsafe { std::slice::from_raw_parts(array.storage.address().add(start * size), (end - start) * size) }
+        };
+        let fingerprint = guardian.exposed.load(Ordering::Relaxed).then(|| fingerprint(bytes()));
+        slot.get(key, fingerprint, make)
+    }
+
     /// Address of an array's first element, valid for reads through its layout.
     ///
     /// # Panics
@@ -333,7 +385,7 @@ impl<'a> Access<'a> {
     pub fn pointer<T: Number>(&self, array: &Array) -> *const T {
         assert_eq!(array.dtype, T::DTYPE, "dtype of an accessed array");
         assert!(self.holds(array, false), "access to an array that was not asked for");
-        array.storage.as_ptr().cast::<T>().cast_const().wrapping_add(array.layout.offset())
+        array.storage.address().cast::<T>().cast_const().wrapping_add(array.layout.offset())
     }
 
     /// Address of an array's first element, valid for reads and writes through its layout.
@@ -343,7 +395,7 @@ impl<'a> Access<'a> {
     pub fn pointer_mut<T: Number>(&self, array: &Array) -> *mut T {
         assert_eq!(array.dtype, T::DTYPE, "dtype of an accessed array");
         assert!(self.holds(array, true), "write access to an array that was not asked for");
-        array.storage.as_ptr().cast::<T>().wrapping_add(array.layout.offset())
+        array.storage.address().cast::<T>().wrapping_add(array.layout.offset())
     }
 
     /// The elements of a dense array in memory order.
@@ -385,7 +437,7 @@ impl Storage {
     pub fn from_bytes(bytes: &[u8]) -> Result<Arc<Self>> {
         let storage = Self::uninit(bytes.len())?;
         // SAFETY: the storage is new, so nobody else touches its `bytes.len()` bytes.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), storage.as_ptr(), bytes.len()) };
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), storage.address(), bytes.len()) };
         Ok(storage)
     }
 
@@ -395,7 +447,7 @@ impl Storage {
     /// If there is not enough memory, and whatever `fill` gives.
     pub fn filled(bytes: usize, fill: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Arc<Self>> {
         let storage = Self::zeroed(bytes)?;
-        let pointer = if bytes == 0 { NonNull::dangling().as_ptr() } else { storage.as_ptr() };
+        let pointer = if bytes == 0 { NonNull::dangling().as_ptr() } else { storage.address() };
         // SAFETY: the storage is new, so nobody else touches its `bytes` bytes, and they are zeros.
         fill(unsafe { std::slice::from_raw_parts_mut(pointer, bytes) })?;
         Ok(storage)

@@ -233,7 +233,7 @@ mod tests {
             padding_end: [0, 1, 1],
             dilation: [1; 3],
         };
-        Problem { geometry, layout: ImageLayout::ChannelsFirst, pass, isa: Isa::detect() }
+        Problem { geometry, layout: ImageLayout::ChannelsFirst, pass, isa: Isa::detect(), constant_weight: false }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Plans against the clock, on numbers made up for it.
 
-use super::ConvElement;
 use super::planner::{Operands, Pass, Plan, Problem};
+use super::{ConvElement, Kept};
 use crate::buffer::Buffer;
 use crate::machine::{self, Roofline};
 use crate::{clock, parallel};
@@ -50,22 +50,31 @@ impl<T: ConvElement> Workload<T> {
     /// # Panics
     /// If the plan is for another problem.
     pub fn run(&mut self, plan: &Plan<T>) {
+        self.run_with(plan, None);
+    }
+
+    fn run_with(&mut self, plan: &Plan<T>, kept: Option<&Kept<T>>) {
         assert_eq!(*plan.problem(), self.problem, "a plan for another problem");
         let (first, second, result) = (self.first.as_slice(), self.second.as_slice(), self.result.as_mut_slice());
         let bias = self.bias.as_ref().map(Numbers::as_slice);
         plan.run(match self.problem.pass {
-            Pass::Forward => Operands::Forward { input: first, weight: second, bias, output: result },
-            Pass::DataGradient => Operands::DataGradient { grad_output: first, weight: second, grad_input: result },
+            Pass::Forward => Operands::Forward { input: first, weight: second, kept, bias, output: result },
+            Pass::DataGradient => {
+                Operands::DataGradient { grad_output: first, weight: second, kept, grad_input: result }
+            }
             Pass::WeightGradient => Operands::WeightGradient { input: first, grad_output: second, grad_weight: result },
         });
     }
 
-    /// The median time of the pass by a plan; see [`clock::median`].
+    /// The median time of the pass by a plan, what it keeps of a constant weight not counted; see
+    /// [`clock::median`].
     ///
     /// # Panics
     /// If the plan is for another problem.
     pub fn time(&mut self, plan: &Plan<T>, budget: Duration) -> Duration {
-        clock::median(budget, || self.run(plan))
+        let constant = self.problem.constant_weight && self.problem.pass != Pass::WeightGradient;
+        let kept = constant.then(|| plan.keep(self.second.as_slice())).flatten();
+        clock::median(budget, || self.run_with(plan, kept.as_ref()))
     }
 }
 

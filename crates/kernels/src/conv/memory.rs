@@ -117,7 +117,13 @@ mod tests {
             padding_end: [0, 1, 1],
             dilation: [1; 3],
         };
-        Problem { geometry, layout: ImageLayout::ChannelsFirst, pass: Pass::Forward, isa: Isa::detect() }
+        Problem {
+            geometry,
+            layout: ImageLayout::ChannelsFirst,
+            pass: Pass::Forward,
+            isa: Isa::detect(),
+            constant_weight: false,
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod dense;
 mod describe;
 pub mod direct;
 mod geometry;
+mod kept;
 pub mod layers;
 pub mod measure;
 mod memory;
@@ -26,6 +27,7 @@ pub mod winograd;
 use crate::simd::Float;
 pub use describe::{Candidate, Description};
 pub use geometry::{Geometry, ImageLayout};
+pub use kept::{Form, Kept};
 pub use memory::Planner;
 use planner::{Operands, Pass, Plan, Problem};
 pub use settings::Settings;
@@ -48,14 +50,17 @@ macro_rules! conv_element {
 }
 conv_element!(f32, f64);
 
-/// The plan by which this process does a pass: which algorithm, and why.
-pub fn plan<T: ConvElement>(geometry: &Geometry, layout: ImageLayout, pass: Pass) -> Plan<T> {
-    T::planner().plan(Problem::new(geometry, layout, pass))
+/// The plan by which this process solves a problem: which algorithm, and why.
+pub fn plan<T: ConvElement>(problem: Problem) -> Plan<T> {
+    T::planner().plan(problem)
 }
 
-/// Does a pass by its plan.
-fn run<T: ConvElement>(geometry: &Geometry, layout: ImageLayout, operands: Operands<'_, T>) {
-    T::planner().run(Problem::new(geometry, layout, operands.pass()), operands);
+/// Does a pass by the problem's plan.
+///
+/// # Panics
+/// If a slice's length is not what the geometry says, or the operands are another pass's.
+pub fn run<T: ConvElement>(problem: Problem, operands: Operands<'_, T>) {
+    T::planner().run(problem, operands);
 }
 
 /// `output = convolution(input, weight) + bias`, for contiguous images in the given layout.
@@ -70,7 +75,8 @@ pub fn forward<T: ConvElement>(
     bias: Option<&[T]>,
     output: &mut [T],
 ) {
-    run(geometry, layout, Operands::Forward { input, weight, bias, output });
+    let problem = Problem::new(geometry, layout, Pass::Forward);
+    run(problem, Operands::Forward { input, weight, kept: None, bias, output });
 }
 
 /// `grad_input`: the gradient of a loss with respect to the input, given that of the output.
@@ -84,7 +90,8 @@ pub fn data_gradient<T: ConvElement>(
     weight: &[T],
     grad_input: &mut [T],
 ) {
-    run(geometry, layout, Operands::DataGradient { grad_output, weight, grad_input });
+    let problem = Problem::new(geometry, layout, Pass::DataGradient);
+    run(problem, Operands::DataGradient { grad_output, weight, kept: None, grad_input });
 }
 
 /// `grad_weight`: the gradient of a loss with respect to the weight, given that of the output.
@@ -98,5 +105,6 @@ pub fn weight_gradient<T: ConvElement>(
     grad_output: &[T],
     grad_weight: &mut [T],
 ) {
-    run(geometry, layout, Operands::WeightGradient { input, grad_output, grad_weight });
+    let problem = Problem::new(geometry, layout, Pass::WeightGradient);
+    run(problem, Operands::WeightGradient { input, grad_output, grad_weight });
 }

@@ -5,8 +5,10 @@
 //! ([`super::memory`]). A new algorithm is a file and a line in [`algorithms`]: callers do not
 //! change.
 
+use super::kept::{Form, Kept};
 use super::settings::Settings;
 use super::{ConvElement, Geometry, ImageLayout, dense, direct, reference, winograd};
+use crate::scratch::Scratch;
 use crate::simd::Isa;
 use std::fmt;
 
@@ -50,12 +52,21 @@ pub struct Problem {
     pub pass: Pass,
     /// The instructions to compute it with.
     pub isa: Isa,
+    /// Whether the weight is expected to serve for many passes, so that what is made of it can be
+    /// kept ([`Kept`]): an algorithm may then do more for it.
+    pub constant_weight: bool,
 }
 
 impl Problem {
-    /// A problem to be solved with the widest instructions that there are.
+    /// A problem to be solved with the widest instructions that there are, whose weight is another
+    /// each time.
     pub fn new(geometry: &Geometry, layout: ImageLayout, pass: Pass) -> Self {
-        Self { geometry: *geometry, layout, pass, isa: Isa::detect() }
+        Self { geometry: *geometry, layout, pass, isa: Isa::detect(), constant_weight: false }
+    }
+
+    /// The same problem with a weight that serves for many passes.
+    pub fn with_constant_weight(self) -> Self {
+        Self { constant_weight: true, ..self }
     }
 }
 
@@ -80,6 +91,8 @@ pub enum Operands<'a, T> {
         input: &'a [T],
         /// `(out_channels, in_channels / groups, kernel…)`.
         weight: &'a [T],
+        /// What was kept of this weight, if anything.
+        kept: Option<&'a Kept<T>>,
         /// One number for each output channel.
         bias: Option<&'a [T]>,
         /// Written whole.
@@ -91,6 +104,8 @@ pub enum Operands<'a, T> {
         grad_output: &'a [T],
         /// `(out_channels, in_channels / groups, kernel…)`.
         weight: &'a [T],
+        /// What was kept of this weight, if anything.
+        kept: Option<&'a Kept<T>>,
         /// Written whole.
         grad_input: &'a mut [T],
     },
@@ -105,7 +120,7 @@ pub enum Operands<'a, T> {
     },
 }
 
-impl<T> Operands<'_, T> {
+impl<'a, T> Operands<'a, T> {
     /// The pass that these are the operands of.
     pub fn pass(&self) -> Pass {
         match self {
@@ -115,14 +130,22 @@ impl<T> Operands<'_, T> {
         }
     }
 
+    /// The same operands with something kept of the weight.
+    pub fn with_kept(mut self, new: Option<&'a Kept<T>>) -> Self {
+        if let Operands::Forward { kept, .. } | Operands::DataGradient { kept, .. } = &mut self {
+            *kept = new;
+        }
+        self
+    }
+
     /// The same operands for one of several runs.
     pub(super) fn reborrow(&mut self) -> Operands<'_, T> {
         match self {
-            Operands::Forward { input, weight, bias, output } => {
-                Operands::Forward { input, weight, bias: *bias, output }
+            Operands::Forward { input, weight, kept, bias, output } => {
+                Operands::Forward { input, weight, kept: *kept, bias: *bias, output }
             }
-            Operands::DataGradient { grad_output, weight, grad_input } => {
-                Operands::DataGradient { grad_output, weight, grad_input }
+            Operands::DataGradient { grad_output, weight, kept, grad_input } => {
+                Operands::DataGradient { grad_output, weight, kept: *kept, grad_input }
             }
             Operands::WeightGradient { input, grad_output, grad_weight } => {
                 Operands::WeightGradient { input, grad_output, grad_weight }
@@ -130,14 +153,22 @@ impl<T> Operands<'_, T> {
         }
     }
 
+    /// The weight, if it is an operand and not the result.
+    pub fn weight(&self) -> Option<&[T]> {
+        match self {
+            Operands::Forward { weight, .. } | Operands::DataGradient { weight, .. } => Some(weight),
+            Operands::WeightGradient { .. } => None,
+        }
+    }
+
     /// # Panics
     /// If a slice's length is not what the geometry says.
     fn check(&self, g: &Geometry) {
         let (images, weights, results, bias) = match self {
-            Operands::Forward { input, weight, bias, output } => {
+            Operands::Forward { input, weight, bias, output, .. } => {
                 (input.len(), weight.len(), output.len(), bias.map(<[T]>::len))
             }
-            Operands::DataGradient { grad_output, weight, grad_input } => {
+            Operands::DataGradient { grad_output, weight, grad_input, .. } => {
                 (grad_input.len(), weight.len(), grad_output.len(), None)
             }
             Operands::WeightGradient { input, grad_output, grad_weight } => {
@@ -151,6 +182,10 @@ impl<T> Operands<'_, T> {
     }
 }
 
+/// What it costs an algorithm to fetch a vector of a weight from beyond the second-level cache, in
+/// cycles of a core that adds a vector of products in each.
+pub(super) const FETCH_CYCLES: f64 = 16.0;
+
 /// One way to do a convolution.
 pub trait Algorithm<T>: Sync {
     /// A short name, such as `dense` or `winograd 4x4`. Those of Winograd's algorithms begin with
@@ -159,7 +194,13 @@ pub trait Algorithm<T>: Sync {
     /// What the algorithm expects of itself, or `None` if it cannot do this problem.
     fn applies(&self, problem: &Problem) -> Option<Cost>;
     /// Does it. The operands' lengths have been checked against the geometry.
+    /// What is kept of the weight is this algorithm's own, made for such a problem.
     fn run(&self, problem: &Problem, operands: Operands<'_, T>);
+    /// What [`Algorithm::run`] makes of the weight alone, for runs to come; `None` if that is
+    /// nothing, or not worth the memory.
+    fn keep(&self, _problem: &Problem, _weight: &[T]) -> Option<Scratch<T>> {
+        None
+    }
 }
 
 /// Every algorithm there is; the first wins where costs are equal.
@@ -241,14 +282,33 @@ impl<T: ConvElement> Plan<T> {
         Self { origin: Origin::Measured, ..self }
     }
 
-    /// Does the work.
+    /// Does the work. What is kept of the weight by another plan is not used.
     ///
     /// # Panics
     /// If a slice's length is not what the geometry says, or the operands are another pass's.
-    pub fn run(&self, operands: Operands<'_, T>) {
+    pub fn run(&self, mut operands: Operands<'_, T>) {
         assert_eq!(operands.pass(), self.problem.pass, "operands of another pass");
         operands.check(&self.problem.geometry);
+        if let Operands::Forward { kept, .. } | Operands::DataGradient { kept, .. } = &mut operands {
+            *kept = kept.filter(|kept| kept.serves(self));
+        }
         self.algorithm.run(&self.problem, operands);
+    }
+
+    /// The form in which this plan keeps a weight.
+    pub fn form(&self) -> Form {
+        Form::new(self)
+    }
+
+    /// What this plan makes of a weight, for runs to come with the same weight; `None` if there is
+    /// nothing worth keeping.
+    ///
+    /// # Panics
+    /// If the weight's length is not what the geometry says.
+    pub fn keep(&self, weight: &[T]) -> Option<Kept<T>> {
+        assert_eq!(weight.len(), self.problem.geometry.weight_len(), "length of the weight");
+        let numbers = self.algorithm.keep(&self.problem, weight)?;
+        Some(Kept::new(self, numbers))
     }
 
     /// The algorithm's name.

@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-const FORMAT: &str = "flambeau plans 1";
+const FORMAT: &str = "flambeau plans 2";
 
 /// From a problem's text to an algorithm's name.
 type Plans = BTreeMap<String, String>;
@@ -80,10 +80,11 @@ fn key<T: ConvElement>(problem: &Problem, settings: Settings) -> String {
         [g.input, g.kernel, g.stride, g.padding_begin, g.padding_end, g.dilation]
             .map(|[d, h, w]| format!("{d}x{h}x{w}"));
     format!(
-        "{} {} {:?} {layout} winograd:{} batch:{} channels:{}->{} groups:{} input:{input} kernel:{kernel} stride:{stride} padding:{begin}+{end} dilation:{dilation}",
+        "{} {} {:?} {layout} weight:{} winograd:{} batch:{} channels:{}->{} groups:{} input:{input} kernel:{kernel} stride:{stride} padding:{begin}+{end} dilation:{dilation}",
         T::NAME,
         problem.isa.name(),
         problem.pass,
+        if problem.constant_weight { "constant" } else { "changing" },
         if settings.allow_winograd { "yes" } else { "no" },
         g.batch,
         g.in_channels,
@@ -203,7 +204,7 @@ mod tests {
         let good = text(&plans(), "us");
         assert!(matches!(parse(b"PK\x03\x04", "us"), Err(Unusable::Foreign(_))));
         assert!(matches!(parse(good.as_bytes(), "them"), Err(Unusable::Stale(why)) if why.contains("made by us")));
-        let other = good.replace("plans 1", "plans 2");
+        let other = good.replace("plans 2", "plans 1");
         assert!(matches!(parse(other.as_bytes(), "us"), Err(Unusable::Stale(why)) if why.contains("version")));
     }
 

@@ -110,10 +110,10 @@ impl<T: ConvElement> Algorithm<T> for Reference {
     fn run(&self, problem: &Problem, operands: Operands<'_, T>) {
         let (geometry, layout) = (&problem.geometry, problem.layout);
         match operands {
-            Operands::Forward { input, weight, bias, output } => {
+            Operands::Forward { input, weight, bias, output, .. } => {
                 forward(geometry, layout, input, weight, bias, output);
             }
-            Operands::DataGradient { grad_output, weight, grad_input } => {
+            Operands::DataGradient { grad_output, weight, grad_input, .. } => {
                 data_gradient(geometry, layout, grad_output, weight, grad_input);
             }
             Operands::WeightGradient { input, grad_output, grad_weight } => {

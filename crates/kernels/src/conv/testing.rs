@@ -1,7 +1,7 @@
 //! What the tests of all algorithms share.
 
 use super::planner::{Operands, Pass, Plan, Problem};
-use super::{ConvElement, Geometry, ImageLayout, reference};
+use super::{ConvElement, Geometry, ImageLayout, Kept, reference};
 use crate::simd::Isa;
 use proptest::prelude::*;
 
@@ -46,24 +46,36 @@ pub(super) fn check<T: ConvElement>(
     reference::weight_gradient(g, layout, &input, &grad_output, &mut grad_weight);
     for isa in Isa::available() {
         let plan = |pass| {
-            let problem = Problem { geometry: *g, layout, pass, isa };
+            let problem = Problem { geometry: *g, layout, pass, isa, constant_weight: true };
             Plan::<T>::by_name(problem, algorithm).expect("an algorithm that applies")
         };
-        let mut ours = vec![garbage; output.len()];
-        plan(Pass::Forward).run(Operands::Forward {
-            input: &input,
-            weight: &weight,
-            bias: Some(&bias),
-            output: &mut ours,
-        });
+        let forward = |kept: Option<&Kept<T>>| {
+            let mut output = vec![garbage; output.len()];
+            let (input, weight, bias) = (&input, &weight, Some(&bias[..]));
+            plan(Pass::Forward).run(Operands::Forward { input, weight, kept, bias, output: &mut output });
+            output
+        };
+        let ours = forward(None);
         close(&ours, &output, tolerance)?;
-        let mut ours = vec![garbage; grad_input.len()];
-        plan(Pass::DataGradient).run(Operands::DataGradient {
-            grad_output: &grad_output,
-            weight: &weight,
-            grad_input: &mut ours,
-        });
+        if let Some(kept) = plan(Pass::Forward).keep(&weight) {
+            prop_assert!(forward(Some(&kept)) == ours, "other numbers with a kept weight");
+        }
+        let data_gradient = |kept: Option<&Kept<T>>| {
+            let mut grad_input = vec![garbage; grad_input.len()];
+            let (grad_output, weight) = (&grad_output, &weight);
+            plan(Pass::DataGradient).run(Operands::DataGradient {
+                grad_output,
+                weight,
+                kept,
+                grad_input: &mut grad_input,
+            });
+            grad_input
+        };
+        let ours = data_gradient(None);
         close(&ours, &grad_input, tolerance)?;
+        if let Some(kept) = plan(Pass::DataGradient).keep(&weight) {
+            prop_assert!(data_gradient(Some(&kept)) == ours, "other numbers with a kept weight");
+        }
         let mut ours = vec![garbage; grad_weight.len()];
         plan(Pass::WeightGradient).run(Operands::WeightGradient {
             input: &input,

@@ -180,6 +180,7 @@ pub fn gemm_with<T: Float>(
         c: &sink,
         alpha,
         start,
+        packed: None,
     };
     // SAFETY: the slices span the matrices, and `c` is borrowed for writing.
     unsafe { product.run(isa) }

@@ -26,6 +26,17 @@ pub(crate) struct Product<'a, T> {
     pub alpha: T,
     /// Numbers for rows or columns: those of each item, or one item's that serve for all.
     pub start: Start<'a, T>,
+    /// An operand that was packed before, by [`Product::packed`].
+    pub packed: Option<(Side, &'a [T])>,
+}
+
+/// One of a product's operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// `a`, whose lanes are rows.
+    Left,
+    /// `b`, whose lanes are columns.
+    Right,
 }
 
 /// Rows or columns of a block at most: with the longest depth, a block of float32 takes a quarter
@@ -79,7 +90,9 @@ impl Cut {
             let most = (BLOCK_LANES / panel).max(1) * panel;
             panel_lanes(count, most, panel)
         };
-        let b_in_place = p.b.in_place().is_some_and(|b| b.lane_stride == 1 && serves_in_place(&b, p.rows));
+        let kept = |side: Side| p.packed.is_some_and(|(of, _)| of == side);
+        let b_in_place =
+            !kept(Side::Right) && p.b.in_place().is_some_and(|b| b.lane_stride == 1 && serves_in_place(&b, p.rows));
         let (mut rows, mut columns) = (block(p.rows, panel_rows), block(p.columns, panel_columns));
         if b_in_place {
             columns = p.columns.next_multiple_of(panel_columns);
@@ -111,9 +124,9 @@ impl Cut {
             }
         }
         let fits = |lanes: usize| p.items * lanes * p.depth * size <= SHARED_BYTES;
-        let a_in_place = p.a.in_place().is_some_and(|a| left_serves_in_place(&a, p.columns));
-        let share_a = !a_in_place && p.columns > columns && fits(p.rows);
-        let share_b = !b_in_place && p.rows > rows && fits(p.columns);
+        let a_in_place = !kept(Side::Left) && p.a.in_place().is_some_and(|a| left_serves_in_place(&a, p.columns));
+        let share_a = kept(Side::Left) || !a_in_place && p.columns > columns && fits(p.rows);
+        let share_b = kept(Side::Right) || !b_in_place && p.rows > rows && fits(p.columns);
         let stream =
             p.depth <= depth && !matches!(p.start, Start::Existing) && p.c.streams(p.items * p.rows * p.columns);
         let row_major = p.a.lane_major();
@@ -148,6 +161,13 @@ impl Cut {
     fn packed_left<T>(&self, start: *const T, panel: usize) -> Left<T> {
         let (row, step) = if self.row_major { (row_stride::<T>(), 1) } else { (1, self.shape.rows) };
         Left { start, panel, row, step }
+    }
+
+    fn part<T>(&self, side: Side, item: usize, lanes: Range<usize>, depth: Range<usize>) -> Part {
+        match side {
+            Side::Left => self.part_a::<T>(item, lanes, depth),
+            Side::Right => self.part_b(item, lanes, depth),
+        }
     }
 
     fn part_b(&self, item: usize, lanes: Range<usize>, depth: Range<usize>) -> Part {
@@ -201,15 +221,14 @@ impl<T: Float> Product<'_, T> {
         }
         let cut = Cut::new(self, isa);
         // SAFETY: passed on from the caller.
-        let packed_a = cut.share_a.then(|| unsafe {
-            let part = |item, lanes, depth| cut.part_a::<T>(item, lanes, depth);
-            self.pack_whole(isa, &cut, self.a, self.rows, part)
-        });
-        // SAFETY: passed on from the caller.
-        let packed_b = cut.share_b.then(|| unsafe {
-            let part = |item, lanes, depth| cut.part_b(item, lanes, depth);
-            self.pack_whole(isa, &cut, self.b, self.columns, part)
-        });
+        let shared = |side: Side, share: bool| unsafe {
+            let kept = self.packed.filter(|(of, _)| *of == side).map(|(_, numbers)| numbers);
+            let own = (share && kept.is_none()).then(|| self.pack_whole(isa, &cut, side));
+            let start = kept.or(own.as_ref().map(Scratch::as_slice)).map(<[T]>::as_ptr);
+            (start.map(|start| self.panels(&cut, side, start)), own)
+        };
+        let ((packed_a, _own_a), (packed_b, _own_b)) =
+            (shared(Side::Left, cut.share_a), shared(Side::Right, cut.share_b));
         let (row_blocks, column_blocks) = (self.rows.div_ceil(cut.rows), self.columns.div_ceil(cut.columns));
         let chunks = self.depth.div_ceil(cut.chunk.max(1)).max(1);
         let blocks = row_blocks * column_blocks;
@@ -240,20 +259,47 @@ impl<T: Float> Product<'_, T> {
         }
     }
 
+    /// An operand packed whole, for products of these sizes to come; `None` if such a product does
+    /// not pack it.
+    ///
+    /// # Safety
+    /// The operand must be as large as the sizes say.
+    pub unsafe fn packed(&self, isa: Isa, side: Side) -> Option<Scratch<T>> {
+        let cut = Cut::new(self, isa);
+        let in_place = match side {
+            Side::Left => cut.a_in_place,
+            Side::Right => cut.b_in_place,
+        };
+        // SAFETY: passed on from the caller.
+        (!in_place && self.items * self.rows * self.columns * self.depth != 0)
+            .then(|| unsafe { self.pack_whole(isa, &cut, side) })
+    }
+
+    fn lanes(&self, side: Side) -> usize {
+        match side {
+            Side::Left => self.rows,
+            Side::Right => self.columns,
+        }
+    }
+
+    /// An operand packed whole, seen as its panels.
+    fn panels(&self, cut: &Cut, side: Side, start: *const T) -> Packed<T> {
+        let lanes = self.lanes(side);
+        let first = cut.part::<T>(side, 0, 0..lanes, 0..cut.depth);
+        let blocks = self.depth.div_ceil(cut.depth.max(1));
+        let block_size = lanes.div_ceil(first.panel_lanes) * first.panel_size();
+        Packed { start: Source(start), blocks, panel_lanes: first.panel_lanes, block_size }
+    }
+
     /// Packs an operand for all tasks: item by item, blocks of the depth one after another, each
     /// with all its panels and in the room of the first.
-    unsafe fn pack_whole(
-        &self,
-        isa: Isa,
-        cut: &Cut,
-        operand: &dyn Operand<T>,
-        lanes: usize,
-        part: impl Fn(usize, Range<usize>, Range<usize>) -> Part + Sync,
-    ) -> Packed<T> {
-        let first = part(0, 0..lanes, 0..cut.depth);
-        let (panel_lanes, panel_size) = (first.panel_lanes, first.panel_size());
-        let (panels, blocks) = (lanes.div_ceil(panel_lanes), self.depth.div_ceil(cut.depth.max(1)));
-        let block_size = panels * panel_size;
+    unsafe fn pack_whole(&self, isa: Isa, cut: &Cut, side: Side) -> Scratch<T> {
+        let (operand, lanes) = match side {
+            Side::Left => (self.a, self.rows),
+            Side::Right => (self.b, self.columns),
+        };
+        let Packed { blocks, panel_lanes, block_size, .. } = self.panels(cut, side, std::ptr::null());
+        let panels = lanes.div_ceil(panel_lanes);
         let (numbers, start) = scratch::<T>(self.items * blocks * block_size);
         let task_panels = (self.items * blocks * panels).div_ceil(ENOUGH_TASKS).min(BLOCK_LANES / panel_lanes).max(1);
         let task_lanes = task_panels * panel_lanes;
@@ -262,13 +308,13 @@ impl<T: Float> Product<'_, T> {
             // Neighbours in time share lanes, as they do where the panels are used.
             let (item, group, block) = (task / (groups * blocks), task / blocks % groups, task % blocks);
             let depth = nth_range(block, cut.depth, self.depth);
-            let part = part(item, nth_range(group, task_lanes, lanes), depth);
+            let part = cut.part::<T>(side, item, nth_range(group, task_lanes, lanes), depth);
             let panel = group * task_panels;
             let to = start.at((item * blocks + block) * block_size + panel * part.panel_size());
             // SAFETY: these panels' own place in the buffer.
             unsafe { operand.pack(isa, &part, to) }
         });
-        Packed { _numbers: numbers, start, blocks, panel_lanes, block_size }
+        numbers
     }
 
     unsafe fn run_task(&self, isa: Isa, cut: &Cut, task: &Task<'_, T>) {
@@ -487,8 +533,7 @@ struct Destination<'a, T> {
 
 /// An operand packed for all tasks.
 struct Packed<T> {
-    _numbers: Scratch<T>,
-    start: Target<T>,
+    start: Source<T>,
     /// Blocks of the depth, and numbers from one to the next.
     blocks: usize,
     block_size: usize,
@@ -498,9 +543,18 @@ struct Packed<T> {
 impl<T: Copy> Packed<T> {
     /// The panel that starts with a lane, in a block of the depth whose panels have this size.
     fn at(&self, item: usize, lane: usize, block: usize, panel_size: usize) -> *const T {
-        self.start.at((item * self.blocks + block) * self.block_size + lane / self.panel_lanes * panel_size)
+        self.start.0.wrapping_add((item * self.blocks + block) * self.block_size + lane / self.panel_lanes * panel_size)
     }
 }
+
+/// Where tasks read.
+#[derive(Clone, Copy)]
+struct Source<T>(*const T);
+
+// SAFETY: an address that is only read through, while what it points to is borrowed.
+unsafe impl<T: Sync> Send for Source<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Source<T> {}
 
 struct Task<'a, T> {
     item: usize,

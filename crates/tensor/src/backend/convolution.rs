@@ -11,7 +11,8 @@ use flambeau_kernels::conv::Geometry;
 /// 16-bit floats are summed in float32 and rounded once. Output images are dense in some memory
 /// format; operands may have any strides. Outputs alias no input.
 pub trait Convolution {
-    /// `output = convolution(input, weight) + bias`.
+    /// `output = convolution(input, weight) + bias`. A weight that is `constant` is expected to serve
+    /// again, so that what is made of it may be kept.
     ///
     /// # Errors
     /// If there is not enough memory.
@@ -21,11 +22,12 @@ pub trait Convolution {
         input: &Array,
         weight: &Array,
         bias: Option<&Array>,
+        constant: bool,
         output: &Array,
     ) -> Result<()>;
 
     /// The gradient of the input: a transposed convolution, to which `bias` (of the input's
-    /// channels) may be added.
+    /// channels) may be added; `constant` as above.
     ///
     /// # Errors
     /// If there is not enough memory.
@@ -35,6 +37,7 @@ pub trait Convolution {
         grad_output: &Array,
         weight: &Array,
         bias: Option<&Array>,
+        constant: bool,
         grad_input: &Array,
     ) -> Result<()>;
 

@@ -1,19 +1,17 @@
 //! [`Convolution`] on the CPU.
 
-use super::{Cpu, dense};
+use super::Cpu;
+use super::dense::{self, Numbers};
 use crate::backend::Convolution;
 use crate::element::{bf16, f16};
+use crate::kept::Form;
 use crate::{Access, Array, DType, Number, Result, dispatch};
-use flambeau_kernels::conv::{self, ConvElement, Geometry, ImageLayout, reference};
+use flambeau_kernels::conv::planner::{Operands, Pass, Problem};
+use flambeau_kernels::conv::{self, ConvElement, Geometry, ImageLayout, Kept, reference};
+use flambeau_kernels::element::Element;
+use flambeau_kernels::scratch::Scratch;
 use flambeau_kernels::window::{Real, split};
-
-/// One of the three passes on dense slices, in the order of [`Geometry`]'s operands.
-#[derive(Clone, Copy)]
-enum Pass {
-    Forward,
-    DataGradient,
-    WeightGradient,
-}
+use std::sync::Arc;
 
 /// What a pass reads and writes, still as arrays.
 struct Work<'a> {
@@ -23,6 +21,8 @@ struct Work<'a> {
     first: &'a Array,
     second: &'a Array,
     bias: Option<&'a Array>,
+    /// Whether the weight is expected to serve again.
+    constant: bool,
     output: &'a Array,
 }
 
@@ -57,21 +57,50 @@ impl Work<'_> {
     fn direct<T: Number + ConvElement + Real<Wide = T>>(&self, access: &Access<'_>) {
         let [first_is_image, second_is_image] = self.images();
         let first = dense::image::<T>(access, self.first, self.operand_layout(first_is_image));
-        let second = dense::image::<T>(access, self.second, self.operand_layout(second_is_image));
+        let gathered = (self.constant && !self.second.is_contiguous()).then(|| self.gathered_weight(access, |x: T| x));
+        let second = match gathered.flatten() {
+            Some(kept) => Numbers::Kept(kept),
+            None => dense::image::<T>(access, self.second, self.operand_layout(second_is_image)),
+        };
         let bias = self.bias.map(|bias| dense::contiguous::<T>(access, bias));
         // SAFETY: outputs alias no input.
         let output = unsafe { access.slice_mut::<T>(self.output) };
-        self.compute(&first, &second, bias.as_deref(), output);
+        self.compute(access, &first, &second, bias.as_deref(), output);
+    }
+
+    /// The weight as contiguous numbers of another type or order, kept with it.
+    fn gathered_weight<S: Number, T: Element>(
+        &self,
+        access: &Access<'_>,
+        convert: impl Fn(S) -> T + Sync,
+    ) -> Option<Arc<Scratch<T>>> {
+        let gather = || Some(dense::gathered(access, self.second, ImageLayout::ChannelsFirst, convert));
+        access.kept(self.second, Form::Gathered(std::any::type_name::<T>()), gather)
+    }
+
+    /// What the pass's plan makes of the weight, kept with it.
+    fn prepared_weight<T: ConvElement>(
+        &self,
+        access: &Access<'_>,
+        problem: Problem,
+        weight: &[T],
+    ) -> Option<Arc<Kept<T>>> {
+        let plan = conv::plan::<T>(problem);
+        access.kept(self.second, Form::Convolution(plan.form()), || plan.keep(weight))
     }
 
     /// Sixteen-bit floats: computed in float32, rounded once.
     fn widened<T: Number + Real<Wide = f32>>(&self, access: &Access<'_>) {
         let [first_is_image, second_is_image] = self.images();
         let first = dense::image_as::<T, f32>(access, self.first, self.operand_layout(first_is_image), T::widen);
-        let second = dense::image_as::<T, f32>(access, self.second, self.operand_layout(second_is_image), T::widen);
+        let gathered = self.constant.then(|| self.gathered_weight(access, T::widen));
+        let second = match gathered.flatten() {
+            Some(kept) => Numbers::Kept(kept),
+            None => dense::image_as::<T, f32>(access, self.second, self.operand_layout(second_is_image), T::widen),
+        };
         let bias = self.bias.map(|bias| dense::image_as::<T, f32>(access, bias, ImageLayout::ChannelsFirst, T::widen));
         let mut wide = vec![0.0; self.output.numel()];
-        self.compute(&first, &second, bias.as_deref(), &mut wide);
+        self.compute(access, &first, &second, bias.as_deref(), &mut wide);
         // SAFETY: outputs alias no input.
         let output = unsafe { access.slice_mut::<T>(self.output) };
         output.iter_mut().zip(wide).for_each(|(o, wide)| *o = T::narrow(wide));
@@ -79,21 +108,33 @@ impl Work<'_> {
 
     fn compute<T: ConvElement + Real<Wide = T>>(
         &self,
+        access: &Access<'_>,
         first: &[T],
         second: &[T],
         bias: Option<&[T]>,
         output: &mut [T],
     ) {
-        let (geometry, layout) = (self.geometry, self.layout);
+        let mut problem = Problem::new(self.geometry, self.layout, self.pass);
+        if self.constant {
+            problem = problem.with_constant_weight();
+        }
+        let kept = self.constant.then(|| self.prepared_weight(access, problem, second)).flatten();
+        let kept = kept.as_deref();
         match self.pass {
-            Pass::Forward => conv::forward(geometry, layout, first, second, bias, output),
+            Pass::Forward => {
+                conv::run(problem, Operands::Forward { input: first, weight: second, kept, bias, output });
+            }
             Pass::DataGradient => {
-                conv::data_gradient(geometry, layout, first, second, output);
+                let grad_input = &mut *output;
+                conv::run(problem, Operands::DataGradient { grad_output: first, weight: second, kept, grad_input });
                 if let Some(bias) = bias {
-                    add_bias(geometry, layout, bias, output);
+                    add_bias(self.geometry, self.layout, bias, output);
                 }
             }
-            Pass::WeightGradient => conv::weight_gradient(geometry, layout, first, second, output),
+            Pass::WeightGradient => {
+                let (input, grad_output, grad_weight) = (first, second, output);
+                conv::run(problem, Operands::WeightGradient { input, grad_output, grad_weight });
+            }
         }
     }
 
@@ -154,10 +195,11 @@ impl Convolution for Cpu {
         input: &Array,
         weight: &Array,
         bias: Option<&Array>,
+        constant: bool,
         output: &Array,
     ) -> Result<()> {
         let layout = dense::layout_of(output);
-        Work { pass: Pass::Forward, geometry, layout, first: input, second: weight, bias, output }.run()
+        Work { pass: Pass::Forward, geometry, layout, first: input, second: weight, bias, constant, output }.run()
     }
 
     fn convolution_data_gradient(
@@ -166,11 +208,12 @@ impl Convolution for Cpu {
         grad_output: &Array,
         weight: &Array,
         bias: Option<&Array>,
+        constant: bool,
         grad_input: &Array,
     ) -> Result<()> {
         let layout = dense::layout_of(grad_input);
         let (first, second, output) = (grad_output, weight, grad_input);
-        Work { pass: Pass::DataGradient, geometry, layout, first, second, bias, output }.run()
+        Work { pass: Pass::DataGradient, geometry, layout, first, second, bias, constant, output }.run()
     }
 
     fn convolution_weight_gradient(
@@ -182,6 +225,6 @@ impl Convolution for Cpu {
     ) -> Result<()> {
         let layout = dense::preferred_layout(input);
         let (first, second, output) = (input, grad_output, grad_weight);
-        Work { pass: Pass::WeightGradient, geometry, layout, first, second, bias: None, output }.run()
+        Work { pass: Pass::WeightGradient, geometry, layout, first, second, bias: None, constant: false, output }.run()
     }
 }

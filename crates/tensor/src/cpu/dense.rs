@@ -7,6 +7,7 @@ use flambeau_kernels::element::Element;
 use flambeau_kernels::scratch::Scratch;
 use flambeau_kernels::window::{Planes, Strided, gather};
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// Numbers in the order that a kernel wants.
 pub(super) enum Numbers<'a, T> {
@@ -14,6 +15,8 @@ pub(super) enum Numbers<'a, T> {
     InPlace(&'a [T]),
     /// Gathered, into memory that is kept between uses.
     Gathered(Scratch<T>),
+    /// Gathered before, and kept with the array.
+    Kept(Arc<Scratch<T>>),
 }
 
 impl<T: Element> Deref for Numbers<'_, T> {
@@ -22,6 +25,7 @@ impl<T: Element> Deref for Numbers<'_, T> {
         match self {
             Numbers::InPlace(numbers) => numbers,
             Numbers::Gathered(numbers) => numbers.as_slice(),
+            Numbers::Kept(numbers) => numbers.as_slice(),
         }
     }
 }
@@ -60,6 +64,16 @@ pub(super) fn image_as<'a, S: Number, T: Element>(
     layout: ImageLayout,
     convert: impl Fn(S) -> T + Sync,
 ) -> Numbers<'a, T> {
+    Numbers::Gathered(gathered(access, array, layout, convert))
+}
+
+/// The elements in the order of a layout, converted, in memory of their own.
+pub(super) fn gathered<S: Number, T: Element>(
+    access: &Access<'_>,
+    array: &Array,
+    layout: ImageLayout,
+    convert: impl Fn(S) -> T + Sync,
+) -> Scratch<T> {
     let mut size = array.shape().to_vec();
     let mut stride = array.strides().to_vec();
     if layout == ImageLayout::ChannelsLast {
@@ -71,7 +85,7 @@ pub(super) fn image_as<'a, S: Number, T: Element>(
     let view = unsafe { Strided::new(access.pointer::<S>(array), &size, &stride) };
     let mut dense = Scratch::new(array.numel());
     gather(&view, dense.as_mut_slice(), convert);
-    Numbers::Gathered(dense)
+    dense
 }
 
 /// The elements in row-major order.

@@ -33,7 +33,8 @@ pub(super) fn run<T: ConvElement>(
         return;
     }
     if Pointwise::<T>::applies(g, layout) {
-        let product = Pointwise { geometry: g, layout, images: grad_output, weight, bias: None, backward: true };
+        let product =
+            Pointwise { geometry: g, layout, images: grad_output, weight, packed: None, bias: None, backward: true };
         return product.run(isa, grad_input);
     }
     if by_patches(g) {
@@ -87,6 +88,7 @@ fn patches<T: ConvElement>(
         c: &sink,
         alpha: T::ONE,
         start: Start::Zero,
+        packed: None,
     };
     // SAFETY: the slices have the lengths that the geometry says, and the gradient is borrowed.
     unsafe { product.run(isa) }
@@ -226,6 +228,7 @@ impl Phase<'_> {
             c: &sink,
             alpha: T::ONE,
             start: Start::Zero,
+            packed: None,
         };
         // SAFETY: the slices have the lengths that the geometry says; the caller vouches for the
         // gradient.

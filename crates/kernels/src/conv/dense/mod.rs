@@ -27,11 +27,12 @@ mod tests;
 mod weights;
 mod window;
 
-use super::planner::{Algorithm, Cost, Operands, Pass, Problem};
-use super::{ConvElement, Geometry, ImageLayout};
+use super::planner::{Algorithm, Cost, FETCH_CYCLES, Operands, Pass, Problem};
+use super::{ConvElement, Geometry, ImageLayout, Kept};
 use crate::gemm::kernel::Start;
 use crate::gemm::operand::{Operand, Strided, StridedSink};
-use crate::gemm::product::Product;
+use crate::gemm::product::{Product, Side};
+use crate::scratch::Scratch;
 use crate::simd::Isa;
 use images::{Images, Lanes};
 use pointwise::Pointwise;
@@ -58,9 +59,19 @@ impl<T: ConvElement> Algorithm<T> for Dense {
             }
             Pass::DataGradient => g.group_in_channels(),
         };
-        let cycles = uses as f64 / (64 / size_of::<T>()) as f64;
+        let lanes = 64 / size_of::<T>();
+        let cycles = uses as f64 / lanes as f64;
         let most = if problem.pass == Pass::WeightGradient { 0.75 } else { 0.88 };
-        let speed = most * cycles / (cycles + 0.6);
+        let mut speed = most * cycles / (cycles + 0.6);
+        if problem.pass == Pass::Forward && g.weight_len() * size_of::<T>() > SECOND_LEVEL {
+            // Few positions leave lanes empty, and a large weight is fetched for all of them.
+            let positions = g.batch * g.output().iter().product::<usize>();
+            let filled = match problem.layout {
+                ImageLayout::ChannelsFirst => positions as f64 / positions.next_multiple_of(lanes) as f64,
+                ImageLayout::ChannelsLast => 1.0,
+            };
+            speed = 1.0 / (1.0 / (speed * filled) + FETCH_CYCLES / positions as f64);
+        }
         let why = "a product of matrices, windows gathered while they are packed";
         Some(Cost { speed, scratch: 768 << 10, why })
     }
@@ -68,10 +79,14 @@ impl<T: ConvElement> Algorithm<T> for Dense {
     fn run(&self, problem: &Problem, operands: Operands<'_, T>) {
         let Problem { geometry, layout, isa, .. } = problem;
         match operands {
-            Operands::Forward { input, weight, bias, output } => {
-                forward(*isa, geometry, *layout, Forward { input, weight, bias, output });
+            Operands::Forward { input, weight, kept, bias, output } => {
+                let packed = kept.map(Kept::numbers);
+                let operands = Forward { input, weight, packed, bias, output };
+                // SAFETY: the slices have the lengths that the geometry says, and the output is
+                // borrowed.
+                forward(*isa, geometry, *layout, operands, |product| unsafe { product.run(*isa) });
             }
-            Operands::DataGradient { grad_output, weight, grad_input } => {
+            Operands::DataGradient { grad_output, weight, grad_input, .. } => {
                 data_gradient::run(*isa, geometry, *layout, grad_output, weight, grad_input);
             }
             Operands::WeightGradient { input, grad_output, grad_weight } => {
@@ -79,21 +94,56 @@ impl<T: ConvElement> Algorithm<T> for Dense {
             }
         }
     }
+
+    fn keep(&self, problem: &Problem, weight: &[T]) -> Option<Scratch<T>> {
+        let Problem { geometry, layout, isa, pass, .. } = problem;
+        let positions = geometry.batch * geometry.output().iter().product::<usize>();
+        if *pass != Pass::Forward || positions > MOST_POSITIONS {
+            return None;
+        }
+        let operands = Forward { input: &[], weight, packed: None, bias: None, output: &mut [] };
+        // SAFETY: only the weight is read.
+        forward(*isa, geometry, *layout, operands, |product| unsafe { product.packed(*isa, side(*layout)) })
+    }
+}
+
+/// Bytes of a weight that a second-level cache holds beside other things.
+const SECOND_LEVEL: usize = 1 << 20;
+
+/// With more output positions than these, packing the weight takes so small a part of the time that
+/// it need not be kept packed.
+const MOST_POSITIONS: usize = 4096;
+
+/// Which operand of a forward product the weight is.
+fn side(layout: ImageLayout) -> Side {
+    match layout {
+        ImageLayout::ChannelsFirst => Side::Left,
+        ImageLayout::ChannelsLast => Side::Right,
+    }
 }
 
 /// The operands of a forward pass.
 struct Forward<'a, T> {
     input: &'a [T],
     weight: &'a [T],
+    /// The weight as [`Product::packed`] packs it.
+    packed: Option<&'a [T]>,
     bias: Option<&'a [T]>,
     output: &'a mut [T],
 }
 
-fn forward<T: ConvElement>(isa: Isa, g: &Geometry, layout: ImageLayout, operands: Forward<'_, T>) {
-    let Forward { input, weight, bias, output } = operands;
+/// Says which product a forward pass is.
+fn forward<T: ConvElement, R>(
+    isa: Isa,
+    g: &Geometry,
+    layout: ImageLayout,
+    operands: Forward<'_, T>,
+    then: impl FnOnce(&Product<'_, T>) -> R,
+) -> R {
+    let Forward { input, weight, packed, bias, output } = operands;
     if Pointwise::<T>::applies(g, layout) {
-        let product = Pointwise { geometry: g, layout, images: input, weight, bias, backward: false };
-        return product.run(isa, output);
+        let product = Pointwise { geometry: g, layout, images: input, weight, packed, bias, backward: false };
+        return product.with(output, then);
     }
     let window = Window::forward(g, layout);
     let images = Images { window: &window, data: input, lanes: Lanes::Positions };
@@ -120,9 +170,8 @@ fn forward<T: ConvElement>(isa: Isa, g: &Geometry, layout: ImageLayout, operands
         ImageLayout::ChannelsLast => (positions, filters, &images, weights, bias.map(Start::Columns)),
     };
     let start = start.unwrap_or(Start::Zero);
-    let product = Product { items: g.groups, rows, columns, depth: features, a, b, c: &sink, alpha: T::ONE, start };
-    // SAFETY: the slices have the lengths that the geometry says, and the output is borrowed.
-    unsafe { product.run(isa) }
+    let packed = packed.map(|numbers| (side(layout), numbers));
+    then(&Product { items: g.groups, rows, columns, depth: features, a, b, c: &sink, alpha: T::ONE, start, packed })
 }
 
 fn weight_gradient<T: ConvElement>(
@@ -170,6 +219,7 @@ fn weight_gradient<T: ConvElement>(
         },
         alpha: T::ONE,
         start: Start::Zero,
+        packed: None,
     };
     // SAFETY: the slices have the lengths that the geometry says, and the gradient is borrowed.
     unsafe { product.run(isa) }

@@ -20,6 +20,8 @@ pub(super) struct Pointwise<'a, T> {
     pub layout: ImageLayout,
     pub images: &'a [T],
     pub weight: &'a [T],
+    /// The weight as [`Product::packed`] packs it.
+    pub packed: Option<&'a [T]>,
     pub bias: Option<&'a [T]>,
     /// From out channels to in channels.
     pub backward: bool,
@@ -34,11 +36,14 @@ impl<T: ConvElement> Pointwise<'_, T> {
         every_pixel && (layout == ImageLayout::ChannelsLast || g.groups == 1 && (g.batch == 1 || pixels >= PIXELS))
     }
 
-    /// Computes the images.
-    ///
-    /// # Panics
-    /// In debug builds, if a slice has not the length that the geometry says.
+    /// Computes the images. All slices must have the lengths that the geometry says.
     pub fn run(&self, isa: Isa, to: &mut [T]) {
+        // SAFETY: the slices are as long as the product's sizes say, and the result is borrowed.
+        self.with(to, |product| unsafe { product.run(isa) });
+    }
+
+    /// Says which product it is.
+    pub fn with<R>(&self, to: &mut [T], then: impl FnOnce(&Product<'_, T>) -> R) -> R {
         let g = self.geometry;
         let pixels: usize = g.input.iter().product();
         let (mut from_channels, mut to_channels) = (g.group_in_channels(), g.group_out_channels());
@@ -48,9 +53,6 @@ impl<T: ConvElement> Pointwise<'_, T> {
             (from_channels, to_channels) = (to_channels, from_channels);
             (lane_stride, depth_stride) = (1, to_channels);
         }
-        debug_assert_eq!(self.images.len(), g.batch * g.groups * from_channels * pixels);
-        debug_assert_eq!(to.len(), g.batch * g.groups * to_channels * pixels);
-        debug_assert_eq!(self.weight.len(), g.groups * from_channels * to_channels);
         let first = self.layout == ImageLayout::ChannelsFirst;
         let item_stride = if first { 0 } else { from_channels * to_channels };
         let weights = Strided { start: self.weight.as_ptr(), item_stride, lane_stride, depth_stride };
@@ -82,9 +84,8 @@ impl<T: ConvElement> Pointwise<'_, T> {
             Some(bias) => Start::Columns(bias),
         };
         let items = if first { g.batch } else { g.groups };
-        let product = Product { items, rows, columns, depth: from_channels, a, b, c: &sink, alpha: T::ONE, start };
-        // SAFETY: the slices have the lengths that the geometry says, and the result is borrowed.
-        unsafe { product.run(isa) }
+        let packed = self.packed.map(|numbers| (super::side(self.layout), numbers));
+        then(&Product { items, rows, columns, depth: from_channels, a, b, c: &sink, alpha: T::ONE, start, packed })
     }
 }
 

@@ -42,8 +42,8 @@ impl FewChannels {
 fn run<T: ConvElement>(problem: &Problem, operands: Operands<'_, T>) {
     let (isa, g, layout) = (problem.isa, &problem.geometry, problem.layout);
     match operands {
-        Operands::Forward { input, weight, bias, output } => forward(isa, g, layout, input, weight, bias, output),
-        Operands::DataGradient { grad_output, weight, grad_input } => {
+        Operands::Forward { input, weight, bias, output, .. } => forward(isa, g, layout, input, weight, bias, output),
+        Operands::DataGradient { grad_output, weight, grad_input, .. } => {
             data_gradient(isa, g, layout, grad_output, weight, grad_input);
         }
         Operands::WeightGradient { input, grad_output, grad_weight } => {

@@ -30,24 +30,40 @@ pub(super) struct Apply<'a, T, F> {
     layout: ImageLayout,
     grid: Grid,
     filters: Filters<&'a [T]>,
+    /// The filters' transforms, if they have been made before.
+    kept: Option<&'a [T]>,
     shape: TileShape,
     scheme: PhantomData<F>,
 }
 
 impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
     /// Filtering with these filters.
-    pub fn new(isa: Isa, layout: ImageLayout, grid: Grid, filters: Filters<&'a [T]>) -> Self {
-        Self { isa, layout, grid, filters, shape: TileShape::new::<T>(isa), scheme: PhantomData }
+    pub fn new(isa: Isa, layout: ImageLayout, grid: Grid, filters: Filters<&'a [T]>, kept: Option<&'a [T]>) -> Self {
+        Self { isa, layout, grid, filters, kept, shape: TileShape::new::<T>(isa), scheme: PhantomData }
+    }
+
+    /// The transforms of all filters, panel by panel, place by place, a row of the panel for each
+    /// source channel.
+    pub fn transformed_filters(&self) -> Scratch<T> {
+        let width = self.panel_width();
+        let mut filters = Scratch::new(self.filters.results.div_ceil(width) * F::PLACES * self.filters.sources * width);
+        self.transform_filters(width, filters.address());
+        filters
+    }
+
+    /// Result channels of a panel.
+    fn panel_width(&self) -> usize {
+        panel_lanes(self.filters.results, self.shape.columns(), self.shape.lanes)
     }
 
     /// `result = filtered source + bias`; whether all results are finite.
     pub fn run(&self, source: &[T], bias: Option<&[T]>, result: &mut [T]) -> bool {
         let Filters { sources, results, .. } = self.filters;
         let (lanes, rows) = (self.shape.lanes, self.shape.rows);
-        let width = panel_lanes(results, self.shape.columns(), lanes);
+        let width = self.panel_width();
         let panels = results.div_ceil(width);
-        let mut filters = Scratch::new(panels * F::PLACES * sources * width);
-        self.transform_filters(width, filters.address());
+        let own = self.kept.is_none().then(|| self.transformed_filters());
+        let filters = self.kept.or(own.as_ref().map(Scratch::as_slice)).unwrap_or_default();
 
         let stride = tile_stride(sources, lanes);
         let tiles = self.grid.tiles();
@@ -66,7 +82,6 @@ impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
                 finite.store(false, Ordering::Relaxed);
             }
         };
-        let filters = filters.as_slice();
         if parts == 1 {
             parallel::run(blocks, |task| {
                 let mut transformed = Scratch::new(size);
@@ -97,8 +112,7 @@ impl<'a, T: Float, F: Scheme> Apply<'a, T, F> {
         finite.into_inner()
     }
 
-    /// Fills panels of `width` result channels: panel by panel, place by place, a row of the panel
-    /// for each source channel.
+    /// Fills panels of `width` result channels.
     fn transform_filters(&self, width: usize, to: *mut T) {
         let Filters { sources, results, .. } = self.filters;
         let (groups, chunks) = (width / self.shape.lanes, sources.div_ceil(FILTER_CHANNELS));

@@ -64,8 +64,9 @@ mod transforms;
 mod weight_gradient;
 
 use super::dense::Dense;
-use super::planner::{Algorithm, Cost, Operands, Pass, Problem};
-use super::{ConvElement, Geometry};
+use super::planner::{Algorithm, Cost, FETCH_CYCLES, Operands, Pass, Problem};
+use super::{ConvElement, Geometry, Kept};
+use crate::scratch::Scratch;
 use apply::Apply;
 use filters::Filters;
 use scheme::{Flat, Scheme, Square, Tall};
@@ -91,6 +92,10 @@ pub type Winograd2Of7x1 = Winograd<Tall<8, 7, 2>>;
 /// Bytes that count as fitting the second-level and the third-level cache.
 const SECOND_LEVEL: usize = 1 << 20;
 const THIRD_LEVEL: usize = 12 << 20;
+
+/// With more tiles than these, transforming the filters takes so small a part of the time that the
+/// transforms need not be kept.
+const MOST_TILES: usize = 1536;
 
 /// Minimal filtering by one scheme.
 pub struct Winograd<F>(PhantomData<F>);
@@ -136,13 +141,18 @@ impl<T: ConvElement, F: Scheme> Algorithm<T> for Winograd<F> {
         let products = places * tiles * channels * blocks(filters) / 0.95;
         let transforms = places * tiles * (20.0 * blocks(channels) + 14.0 * blocks(filters));
         let bytes = F::PLACES * g.in_channels * g.out_channels * size_of::<T>();
-        let cycles_of_memory = match bytes {
+        let cycles_of_memory: f64 = match bytes {
             0..SECOND_LEVEL => 0.0,
             SECOND_LEVEL..THIRD_LEVEL => 8.0,
             _ => 38.0,
         };
-        let times = if problem.pass == Pass::WeightGradient { 2.0 } else { 1.0 };
-        let filter_transforms = times * places * channels * blocks(filters) * (22.0 + cycles_of_memory);
+        let of_filter = match problem.pass {
+            Pass::WeightGradient => 2.0 * (22.0 + cycles_of_memory),
+            // Kept transforms are only fetched.
+            _ if problem.constant_weight && grid.tiles() <= MOST_TILES => cycles_of_memory.min(FETCH_CYCLES),
+            _ => 22.0 + cycles_of_memory,
+        };
+        let filter_transforms = of_filter * places * channels * blocks(filters);
         let cycles = products + transforms + filter_transforms;
         let speed = g.flops() as f64 / 2.0 / lanes / cycles;
         let why = "fewer multiplications, by evaluating tiles and filters at a few points";
@@ -152,18 +162,20 @@ impl<T: ConvElement, F: Scheme> Algorithm<T> for Winograd<F> {
     fn run(&self, problem: &Problem, operands: Operands<'_, T>) {
         let Problem { geometry: g, layout, isa, .. } = problem;
         match operands {
-            Operands::Forward { input, weight, bias, output } => {
+            Operands::Forward { input, weight, kept, bias, output } => {
                 let filters = Filters::forward(g, weight);
                 let grid = Grid::forward(g, F::TILE);
-                if !Apply::<T, F>::new(*isa, *layout, grid, filters).run(input, bias, output) {
-                    Dense.run(problem, Operands::Forward { input, weight, bias, output });
+                let kept = kept.map(Kept::numbers);
+                if !Apply::<T, F>::new(*isa, *layout, grid, filters, kept).run(input, bias, output) {
+                    Dense.run(problem, Operands::Forward { input, weight, kept: None, bias, output });
                 }
             }
-            Operands::DataGradient { grad_output, weight, grad_input } => {
+            Operands::DataGradient { grad_output, weight, kept, grad_input } => {
                 let filters = Filters::data_gradient(g, weight);
                 let grid = Grid::data_gradient(g, F::TILE);
-                if !Apply::<T, F>::new(*isa, *layout, grid, filters).run(grad_output, None, grad_input) {
-                    Dense.run(problem, Operands::DataGradient { grad_output, weight, grad_input });
+                let kept = kept.map(Kept::numbers);
+                if !Apply::<T, F>::new(*isa, *layout, grid, filters, kept).run(grad_output, None, grad_input) {
+                    Dense.run(problem, Operands::DataGradient { grad_output, weight, kept: None, grad_input });
                 }
             }
             Operands::WeightGradient { input, grad_output, grad_weight } => {
@@ -172,5 +184,16 @@ impl<T: ConvElement, F: Scheme> Algorithm<T> for Winograd<F> {
                 }
             }
         }
+    }
+
+    fn keep(&self, problem: &Problem, weight: &[T]) -> Option<Scratch<T>> {
+        let Problem { geometry: g, layout, isa, .. } = problem;
+        let (filters, grid) = match problem.pass {
+            Pass::Forward => (Filters::forward(g, weight), Grid::forward(g, F::TILE)),
+            Pass::DataGradient => (Filters::data_gradient(g, weight), Grid::data_gradient(g, F::TILE)),
+            Pass::WeightGradient => return None,
+        };
+        (grid.tiles() <= MOST_TILES)
+            .then(|| Apply::<T, F>::new(*isa, *layout, grid, filters, None).transformed_filters())
     }
 }

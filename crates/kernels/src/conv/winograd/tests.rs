@@ -103,12 +103,18 @@ fn what_is_not_finite_spoils_only_what_sees_it() {
                 let (weight, grad_output) = (numbers::<f32>(g.weight_len(), 2), numbers::<f32>(g.output_len(), 3));
                 let results = [name, "dense"].map(|algorithm| {
                     let plan = |pass| {
-                        let problem = Problem { geometry: g, layout, pass, isa: Isa::detect() };
+                        let problem = Problem { geometry: g, layout, pass, isa: Isa::detect(), constant_weight: false };
                         Plan::<f32>::by_name(problem, algorithm).expect("an algorithm that applies")
                     };
                     let (mut output, mut grad_weight) = (vec![0.0; g.output_len()], vec![0.0; g.weight_len()]);
                     let (input, weight, grad_output) = (&input, &weight, &grad_output);
-                    plan(Pass::Forward).run(Operands::Forward { input, weight, bias: None, output: &mut output });
+                    plan(Pass::Forward).run(Operands::Forward {
+                        input,
+                        weight,
+                        kept: None,
+                        bias: None,
+                        output: &mut output,
+                    });
                     let grad = &mut grad_weight;
                     plan(Pass::WeightGradient).run(Operands::WeightGradient { input, grad_output, grad_weight: grad });
                     [output, grad_weight]

@@ -2,8 +2,9 @@
 
 use super::check::{self, Rank};
 use super::{ConvolutionOptions, Padding};
+use crate::autograd::is_grad_enabled;
 use crate::{DType, Error, MemoryFormat, Result, Tensor};
-use flambeau_kernels::conv::planner::Pass;
+use flambeau_kernels::conv::planner::{Pass, Problem};
 use flambeau_kernels::conv::{self, Description, Geometry, ImageLayout};
 
 /// The sizes of a convolution: checked as `conv1d`, `conv2d` or `conv3d` would (the weight says
@@ -62,10 +63,20 @@ pub fn explain_convolution(
         }
         _ => ImageLayout::ChannelsFirst,
     };
+    // As the passes judge it: the gradient's is computed for a weight that is being learnt.
+    let stays = |pass| match pass {
+        Pass::Forward => !(is_grad_enabled() && weight.requires_grad()),
+        Pass::DataGradient => !weight.requires_grad(),
+        Pass::WeightGradient => false,
+    };
     let describe = |&pass: &Pass| {
+        let mut problem = Problem::new(&geometry, layout(pass), pass);
+        if stays(pass) {
+            problem = problem.with_constant_weight();
+        }
         let mut description = match input.dtype() {
-            DType::F64 => conv::plan::<f64>(&geometry, layout(pass), pass).describe(),
-            DType::F32 | DType::BF16 | DType::F16 => conv::plan::<f32>(&geometry, layout(pass), pass).describe(),
+            DType::F64 => conv::plan::<f64>(problem).describe(),
+            DType::F32 | DType::BF16 | DType::F16 => conv::plan::<f32>(problem).describe(),
             other => {
                 return Err(Error::not_implemented(format!(
                     "convolutions of {} have no plans: they are computed by the definition",

@@ -5,7 +5,7 @@
 //! their gradients differentiable any number of times.
 
 use super::check::Plan;
-use crate::autograd::Recorder;
+use crate::autograd::{Recorder, is_grad_enabled};
 use crate::{MemoryFormat, Result, Shape, Tensor};
 use flambeau_kernels::conv::Geometry;
 
@@ -52,7 +52,8 @@ impl Pass {
     fn gradients(&self, wanted: [bool; 2], grad: &Tensor, a: &Tensor, b: &Tensor) -> Result<[Option<Tensor>; 2]> {
         use Kind::{DataGradient, Forward, WeightGradient};
         let run = |wanted: bool, kind: Kind, first: &Tensor, second: &Tensor| {
-            wanted.then(|| self.of_kind(kind).run(first, second, None)).transpose()
+            let stays = !second.requires_grad();
+            wanted.then(|| self.of_kind(kind).run_with(first, second, None, stays)).transpose()
         };
         Ok(match self.kind {
             Forward => [run(wanted[0], DataGradient, grad, b)?, run(wanted[1], WeightGradient, a, grad)?],
@@ -63,7 +64,13 @@ impl Pass {
 
     /// Runs and records the pass. A bias (of the result's channels) may be added to an image.
     pub(super) fn run(&self, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-        let result = self.compute(a, b, bias)?;
+        // A weight that is not being learnt is expected to serve again.
+        self.run_with(a, b, bias, !(is_grad_enabled() && b.requires_grad()))
+    }
+
+    /// As [`Pass::run`], where `stays` says whether the weight `b` is expected to serve again.
+    fn run_with(&self, a: &Tensor, b: &Tensor, bias: Option<&Tensor>, stays: bool) -> Result<Tensor> {
+        let result = self.compute(a, b, bias, stays)?;
         let mut inputs = vec![a, b];
         inputs.extend(bias);
         if let Some(mut recorder) = Recorder::new("ConvolutionBackward0", &inputs) {
@@ -82,7 +89,7 @@ impl Pass {
         Ok(result)
     }
 
-    fn compute(&self, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    fn compute(&self, a: &Tensor, b: &Tensor, bias: Option<&Tensor>, stays: bool) -> Result<Tensor> {
         let format = match self.kind {
             Kind::WeightGradient => MemoryFormat::Contiguous,
             // One operand in channels-last order is enough.
@@ -103,8 +110,8 @@ impl Pass {
         let (a, b, out) = (a.array(), b.array(), result.array());
         let bias = bias.map(Tensor::array);
         match self.kind {
-            Kind::Forward => backend.convolution(geometry, &a, &b, bias.as_ref(), &out)?,
-            Kind::DataGradient => backend.convolution_data_gradient(geometry, &a, &b, bias.as_ref(), &out)?,
+            Kind::Forward => backend.convolution(geometry, &a, &b, bias.as_ref(), stays, &out)?,
+            Kind::DataGradient => backend.convolution_data_gradient(geometry, &a, &b, bias.as_ref(), stays, &out)?,
             Kind::WeightGradient => backend.convolution_weight_gradient(geometry, &a, &b, &out)?,
         }
         Ok(result)
