@@ -69,7 +69,7 @@ if _TYPE_CHECKING:  # what __getattr__ below finds
 
 #: subpackages and modules that are imported when first touched
 _LAZY = frozenset(
-    "amp autograd backends compiler cuda distributed func functional fx hub jit linalg multiprocessing nn onnx optim "
+    "_C amp autograd backends compiler cuda distributed func functional fx hub jit linalg multiprocessing nn onnx optim "
     "profiler random serialization special storage testing torch_alias trainer types utils version vision".split()
 )
 _LAZY_NAMES = {"autocast": "flambeau.amp", "vmap": "flambeau.func"}

@@ -28,6 +28,7 @@ def _run_code(source: str, name: str) -> None:
 
 def _run_file(path: str) -> None:
     """Runs a file as the interpreter does: in a ``__main__`` that stays, so that what it defines can be pickled."""
+    path = os.path.abspath(path)
     with open(path, "rb") as file:
         source = file.read()
     main = types.ModuleType("__main__")

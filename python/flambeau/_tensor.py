@@ -405,6 +405,13 @@ class Tensor(_native.TensorBase):
 
     # --- one element at a time -------------------------------------------------------------
 
+    def type(self, dtype=None, non_blocking=False):
+        """The name of the tensor's type, or the tensor in another: a dtype, ``torch.FloatTensor`` or its name."""
+        # One of the classes of _legacy_types.
+        if isinstance(dtype, type) and isinstance(vars(dtype).get("dtype"), _native.dtype):
+            dtype = dtype.dtype
+        return super().type(dtype, non_blocking) if non_blocking else super().type(dtype)
+
     def apply_(self, callable):
         """Replaces every element by what ``callable`` makes of it; slow, for the sake of old scripts."""
         if self.requires_grad:

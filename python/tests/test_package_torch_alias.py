@@ -72,3 +72,28 @@ def test_what_is_not_there_is_absent():
     assert "No module named 'torch.nothing'" in done.stderr
     done = run("-c", "import torch; torch.nothing")
     assert done.stderr.splitlines()[-1] == "AttributeError: module 'flambeau' has no attribute 'nothing'"
+
+
+def test_a_script_knows_its_absolute_path(tmp_path):
+    (tmp_path / "where.py").write_text("import warnings\nprint(__file__)\nwarnings.warn('here')\n")
+    ran = run("where.py", cwd=tmp_path)
+    assert ran.stdout.strip() == str(tmp_path / "where.py")
+    assert ran.stderr.startswith(f"{tmp_path / 'where.py'}:3: UserWarning: here")
+
+
+def test_what_packages_ask_of_the_old_types_and_the_extension():
+    code = """
+        import torch
+        x = torch.rand(2)
+        print(x.type(), x.type(torch.LongTensor).dtype, x.type("torch.DoubleTensor").dtype, x.type(torch.int32).dtype)
+        print(torch._C._log_api_usage_once("a.metric"))
+        try:
+            x.type(3)
+        except TypeError as error:
+            print(str(error).splitlines()[0])
+    """
+    ran = run("-c", textwrap.dedent(code))
+    assert ran.stdout.splitlines() == [
+        "torch.FloatTensor torch.int64 torch.float64 torch.int32", "None",
+        "type() received an invalid combination of arguments - got (int), but expected one of:",
+    ], ran.stderr

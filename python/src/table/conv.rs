@@ -91,7 +91,7 @@ pub(super) fn register(table: &mut Table<'_>) {
         |a| zeros(a, &TRANSPOSED, Tensor::conv_transpose3d),
     );
     table.function(
-        "convolution(Tensor input, Tensor weight, Tensor bias, int[] stride, int[] padding, int[] dilation, bool transposed, int[] output_padding, int groups)",
+        "convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, bool transposed, int[] output_padding, int groups)",
         |a| {
             let options = ConvolutionOptions {
                 stride: a.dims(3),

@@ -143,7 +143,8 @@ fn maximum(input: &Tensor, output_size: &[isize], spatial: usize) -> Result<(Ten
         return Ok((values, indices));
     }
     let windows = triples(&shape[shape.len() - spatial..], output_size).map(|(n, m)| max_windows(n, m));
-    let (values, indices) = max_of(node, input, spatial, &windows, true)?;
+    let format = output_format(&input.layout(), spatial);
+    let (values, indices) = max_of(node, input, spatial, &windows, format, true)?;
     let indices = indices.ok_or_else(|| Error::runtime("maximum pooling gave no indices"))?;
     Ok((values, indices))
 }

@@ -4,7 +4,7 @@ use super::sizes::{Axis, PoolOptions, Pooling};
 use crate::backend::PlaneMove;
 use crate::ops::linear_map::{Direction, LinearMap};
 use crate::ops::resample::{output_format, with_spatial};
-use crate::{DType, Error, MemoryFormat, Result, Shape, Tensor};
+use crate::{DType, Error, MemoryFormat, Result, Scalar, Shape, Tensor};
 use flambeau_kernels::pool::Windows;
 
 /// The map that picks the numbers at `indices` out of images of shape `from`.
@@ -29,15 +29,15 @@ pub(super) fn pick(
     })
 }
 
-/// The maxima of windows, and their indices.
+/// The maxima of windows, and their indices, in this format.
 pub(super) fn max_of(
     name: &'static str,
     input: &Tensor,
     spatial: usize,
     windows: &[Windows; 3],
+    format: MemoryFormat,
     with_indices: bool,
 ) -> Result<(Tensor, Option<Tensor>)> {
-    let format = output_format(&input.layout(), spatial);
     let sizes: Vec<usize> = windows[3 - spatial..].iter().map(Windows::outputs).collect();
     let shape = with_spatial(&input.shape(), &sizes);
     let recorded = crate::autograd::is_grad_enabled() && input.requires_grad();
@@ -57,9 +57,10 @@ pub(super) fn max_of(
     Ok((output, indices))
 }
 
-/// The elements of each window inside the image.
-fn windows(axis: Axis) -> Result<Windows> {
-    let spans: Vec<_> = (0..axis.output)
+/// Where the elements of each window inside the image begin, and how many there are: with padding and dilation
+/// there may be none.
+fn spans(axis: Axis) -> Vec<(usize, usize)> {
+    (0..axis.output)
         .map(|o| {
             let start = (o * axis.stride) as isize - axis.padding as isize;
             let skipped = if start < 0 { start.unsigned_abs().div_ceil(axis.dilation) } else { 0 };
@@ -67,11 +68,7 @@ fn windows(axis: Axis) -> Result<Windows> {
             let inside = (axis.input.saturating_sub(first)).div_ceil(axis.dilation);
             (first, inside.min(axis.kernel - skipped))
         })
-        .collect();
-    if spans.iter().any(|&(_, count)| count == 0) {
-        return Err(Error::not_implemented("maximum pooling with a window whose elements all lie outside the image"));
-    }
-    Ok(Windows::new(axis.input, axis.dilation, spans))
+        .collect()
 }
 
 fn pooled(
@@ -85,8 +82,89 @@ fn pooled(
     if input.dtype() == DType::Bool {
         return Err(Error::not_implemented(format!("\"{}\" not implemented for 'Bool'", pooling.name)));
     }
-    let [depth, height, width] = axes.map(windows);
-    max_of(node, input, pooling.spatial, &[depth?, height?, width?], with_indices)
+    // In three dimensions an input without a batch keeps its layout, as in PyTorch; in two it does not.
+    if pooling.spatial == 3 && input.ndim() == 4 {
+        let batched = input.unsqueeze(0)?;
+        let format = MemoryFormat::ChannelsLast3d;
+        if batched.is_contiguous_in(format) && !batched.is_contiguous() {
+            let (values, indices) = max_within(&batched, pooling.spatial, node, axes, format, with_indices)?;
+            return Ok((values.squeeze_dim(0)?, indices.map(|indices| indices.squeeze_dim(0)).transpose()?));
+        }
+    }
+    let format = output_format(&input.layout(), pooling.spatial);
+    max_within(input, pooling.spatial, node, axes, format, with_indices)
+}
+
+/// The maxima of the windows that have elements inside the image, and the lowest number for those that have none.
+fn max_within(
+    input: &Tensor,
+    spatial: usize,
+    node: &'static str,
+    axes: [Axis; 3],
+    format: MemoryFormat,
+    with_indices: bool,
+) -> Result<(Tensor, Option<Tensor>)> {
+    let spans = axes.map(spans);
+    let windows: [Windows; 3] = std::array::from_fn(|axis| {
+        let inside = spans[axis].iter().copied().filter(|&(_, count)| count > 0).collect();
+        Windows::new(axes[axis].input, axes[axis].dilation, inside)
+    });
+    let (values, indices) = max_of(node, input, spatial, &windows, format, with_indices)?;
+    if spans.iter().flatten().all(|&(_, count)| count > 0) {
+        return Ok((values, indices));
+    }
+    let lowest = Tensor::full([], lowest(input.dtype())?, input.dtype())?;
+    let values = spread(&values, spatial, &spans, &lowest)?;
+    let Some(indices) = indices.filter(|_| with_indices) else { return Ok((values, None)) };
+    // Such a window's index is where its first element would be, as PyTorch has it: it may lie outside the image.
+    let nowhere = Tensor::scalar(-1, DType::I64)?;
+    let indices = spread(&indices, spatial, &spans, &nowhere)?;
+    let [_, height, width] = axes.map(|axis| axis.input as i64);
+    let mut firsts = Vec::new();
+    for &(d, _) in &spans[0] {
+        for &(h, _) in &spans[1] {
+            firsts.extend(spans[2].iter().map(|&(w, _)| (d as i64 * height + h as i64) * width + w as i64));
+        }
+    }
+    let sizes: Vec<usize> = spans[3 - spatial..].iter().map(Vec::len).collect();
+    let firsts = Tensor::from_slice(&firsts, sizes)?;
+    let indices = crate::ops::where_(&indices.eq(&nowhere)?, &firsts, &indices)?;
+    Ok((values, Some(indices)))
+}
+
+/// Results of the windows with elements, brought to their outputs; `filling` for the outputs of the others.
+fn spread(of: &Tensor, spatial: usize, spans: &[Vec<(usize, usize)>; 3], filling: &Tensor) -> Result<Tensor> {
+    let mut result = of.clone();
+    for (axis, spans) in spans[3 - spatial..].iter().enumerate() {
+        if spans.iter().all(|&(_, count)| count > 0) {
+            continue;
+        }
+        let dim = axis as isize - spatial as isize;
+        let kept = result.size(dim)?;
+        let mut shape = result.shape().to_vec();
+        let at = shape.len() - spatial + axis;
+        shape[at] = 1;
+        let border = filling.expand(&shape.iter().map(|&size| size as isize).collect::<Vec<_>>())?;
+        let mut next = 0..kept as i64;
+        let from: Vec<i64> =
+            spans.iter().map(|&(_, count)| if count > 0 { next.next() } else { None }.unwrap_or(kept as i64)).collect();
+        let from = Tensor::from_slice(&from, [spans.len()])?;
+        result = crate::ops::cat(&[&result, &border], dim)?.index_select(dim, &from)?;
+    }
+    Ok(result)
+}
+
+/// The lowest number of a dtype.
+fn lowest(dtype: DType) -> Result<Scalar> {
+    Ok(match dtype {
+        dtype if dtype.is_floating_point() => f64::NEG_INFINITY.into(),
+        DType::U8 => 0.into(),
+        DType::I8 => i8::MIN.into(),
+        DType::I16 => i16::MIN.into(),
+        DType::I32 => i32::MIN.into(),
+        DType::I64 => i64::MIN.into(),
+        other => return Err(Error::not_implemented(format!("maximum pooling of {other} has no lowest number"))),
+    })
 }
 
 fn both((values, indices): (Tensor, Option<Tensor>)) -> Result<(Tensor, Tensor)> {

@@ -194,6 +194,20 @@ impl Pooling {
                 "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{shape}"
             )));
         }
+        if (0..n).any(|i| padding[i] > kernel[i] / 2) {
+            let list = |name: &str, of: &[isize]| match of {
+                [height, width] => format!("{name}W = {width}, {name}H = {height}"),
+                [depth, height, width] => format!("{name}T: {depth} {name}W: {width} {name}H: {height}"),
+                _ => labelled(name, of),
+            };
+            let both = match n {
+                2 => format!("{}, {}", list("pad", &padding), list("k", &kernel)),
+                _ => format!("{} {}", list("k", &kernel), list("pad", &padding)),
+            };
+            return Err(Error::runtime(format!(
+                "pad should be smaller than or equal to half of kernel size, but got {both}"
+            )));
+        }
         let sizes = &shape[lead..];
         if self.name == "avg_pool3d" && (0..n).any(|i| sizes[i] as i128 + 2 * (padding[i] as i128) < kernel[i] as i128)
         {

@@ -98,3 +98,58 @@ fn an_unbatched_volume_is_no_batch_of_images() {
     assert_eq!(values(&last.avg_pool3d(&options).unwrap()), values(&x.avg_pool3d(&options).unwrap()));
     assert_eq!(values(&last.max_pool3d(&options).unwrap()), values(&x.max_pool3d(&options).unwrap()));
 }
+
+#[test]
+fn windows_without_an_element_have_the_lowest_number_and_no_gradient() {
+    let options = PoolOptions { padding: vec![1], dilation: vec![2], ..PoolOptions::default() };
+    let x = Tensor::from_slice(&[1.0f64], [1, 1]).unwrap().requires_grad_(true).unwrap();
+    let maxima = x.max_pool1d(&options).unwrap();
+    assert_eq!(values(&maxima), [f64::NEG_INFINITY]);
+    maxima.sum().unwrap().backward().unwrap();
+    assert_eq!(values(&x.grad().unwrap()), [0.0]);
+
+    let x = counting(&[1, 2, 1]);
+    let options = PoolOptions {
+        kernel_size: vec![1, 2],
+        stride: vec![1],
+        padding: vec![0, 1],
+        dilation: vec![1, 2],
+        ..PoolOptions::default()
+    };
+    let (maxima, places) = x.max_pool2d_with_indices(&options).unwrap();
+    assert_eq!(values(&maxima), [f64::NEG_INFINITY; 2]);
+    assert_eq!(places.to_vec::<i64>().unwrap(), [1, 2]);
+    let x = counting(&[1, 2, 2]);
+    let options =
+        PoolOptions { kernel_size: vec![1, 4], padding: vec![0, 5], dilation: vec![1, 3], ..PoolOptions::default() };
+    assert_eq!(
+        error(x.max_pool2d(&options)),
+        "pad should be smaller than or equal to half of kernel size, but got padW = 5, padH = 0, kW = 4, kH = 1"
+    );
+    // The only window of each row has its elements at -1 and 2, of 2 numbers.
+    let x = counting(&[1, 1, 2]).repeat(&[1, 2, 1]).unwrap();
+    let options = PoolOptions {
+        kernel_size: vec![1, 2],
+        stride: vec![1],
+        padding: vec![0, 1],
+        dilation: vec![1, 3],
+        ..PoolOptions::default()
+    };
+    let (maxima, places) = x.max_pool2d_with_indices(&options).unwrap();
+    assert_eq!(values(&maxima), [f64::NEG_INFINITY; 2]);
+    assert_eq!(places.to_vec::<i64>().unwrap(), [2, 4]);
+    let leaf = x.detach().requires_grad_(true).unwrap();
+    gradcheck(|x| x[0].max_pool2d(&options)?.clamp(Some((-9.0).into()), None), &[leaf]).unwrap();
+
+    let whole = x.to_dtype(DType::I32).unwrap().max_pool2d(&options).unwrap();
+    assert_eq!(values(&whole)[0], f64::from(i32::MIN));
+}
+
+#[test]
+fn three_dimensions_without_a_batch_keep_their_layout() {
+    let x = counting(&[1, 4, 3, 5, 6]).contiguous_in(MemoryFormat::ChannelsLast3d).unwrap().squeeze_dim(0).unwrap();
+    let (maxima, places) = x.max_pool3d_with_indices(&PoolOptions::default()).unwrap();
+    assert_eq!(maxima.strides().to_vec(), [1, 24, 12, 4]);
+    assert_eq!(places.strides().to_vec(), [1, 24, 12, 4]);
+    assert_eq!(values(&maxima), values(&x.contiguous().unwrap().max_pool3d(&PoolOptions::default()).unwrap()));
+}
