@@ -1,6 +1,8 @@
 //! `flambeau convert`.
 
+use crate::inspect::{description, is_model};
 use clap::ValueEnum;
+use flambeau::onnx;
 use flambeau::store::{Description, Format, LoadOptions, NamedTensors, Value, describe, load_with};
 use flambeau::store::{npy, safetensors, save, torch};
 use flambeau::{DType, Error, Result, Tensor};
@@ -23,6 +25,9 @@ is kept: nested containers, optimisers' states, shared storages. The other forma
 hold named tensors alone: they get the state dict (the file's own, or the one
 under `state_dict`, `model_state_dict` or `model`), and what is left out is said.
 
+Of an ONNX model, the weights are written: what `flambeau inspect` lists. Models are
+not written here; `flambeau.onnx.export` does, from Python.
+
 A is mapped and B is written beside its destination and renamed when it is whole:
 neither takes memory for all tensors, and an interruption leaves an old B as it
 was. B may be A.";
@@ -30,6 +35,7 @@ was. B may be A.";
 pub const EXAMPLES: &str = "Examples:
   flambeau convert resnet50.pth resnet50.safetensors
   flambeau convert model.safetensors.index.json model.pt      several files into one
+  flambeau convert resnet50.onnx resnet50.safetensors         the weights of a model
   flambeau convert new.pt old.pt --legacy                     for PyTorch before 1.6
   flambeau convert ddp.pt model.pt --strip-prefix module.     out of DataParallel
   flambeau convert model.pt half.safetensors --dtype float16  half the size";
@@ -74,14 +80,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             to.display()
         )));
     }
-    let source = describe(from)?;
+    let source = description(from)?;
     let nested = matches!(source.format, Format::Torch | Format::TorchLegacy);
     let mapped = LoadOptions { mmap: true };
     if nested && to_torch {
         let value = change(torch::load_with(from, &mapped)?, options)?;
         if options.legacy { torch::save_legacy(to, &value)? } else { torch::save(to, &value)? }
     } else {
-        let tensors = renamed(load_with(from, &mapped)?, options)?;
+        let weights = if is_model(from) { onnx::initializers(from)? } else { load_with(from, &mapped)? };
+        let tensors = renamed(weights, options)?;
         let named = || tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
         match ending {
             "safetensors" => safetensors::save_with_metadata(to, named(), &texts(from, &source)?)?,

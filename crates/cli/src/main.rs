@@ -8,6 +8,7 @@ mod detect;
 mod digits;
 mod eval;
 mod explain;
+mod features;
 mod inspect;
 mod interrupt;
 mod numbers;
@@ -19,6 +20,7 @@ mod svg;
 #[cfg(test)]
 mod testing;
 mod train;
+mod weights;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -50,7 +52,9 @@ const EXAMPLES: &str = "Examples:
   flambeau convert a.pt b.safetensors     write it in another format
   flambeau summary resnet50               its layers: shapes, parameters, work, time
   flambeau report runs/a runs/b           compare training runs on one page
-  flambeau classify --weights W cat.jpg   say what a photograph shows";
+  flambeau classify --weights W cat.jpg   say what a photograph shows
+  flambeau features --weights W --layer conv1 cat.jpg -o maps.png
+                                          and what a layer makes of it";
 
 #[derive(Subcommand)]
 enum Command {
@@ -80,6 +84,9 @@ enum Command {
     /// Say what photographs show, with a trained network.
     #[command(long_about = classify::ABOUT, after_help = classify::EXAMPLES)]
     Classify(classify::Options),
+    /// Show what a layer of a trained network makes of a photograph.
+    #[command(long_about = features::ABOUT, after_help = features::EXAMPLES)]
+    Features(features::Options),
     /// Find faces in a photograph, and draw boxes around them.
     #[command(long_about = detect::ABOUT, after_help = detect::EXAMPLES)]
     Detect(detect::Options),
@@ -99,6 +106,7 @@ fn main() -> ExitCode {
         Command::Convert(options) => convert::run(&options),
         Command::Summary(options) => summary::run(&options),
         Command::Classify(options) => classify::run(&options),
+        Command::Features(options) => features::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Report(options) => report::run(&options),
     };

@@ -2,9 +2,10 @@
 
 use crate::bars::bar;
 use crate::numbers::{self, Shape, positive};
+use crate::weights;
 use flambeau::autograd::no_grad;
 use flambeau::nn::watch::{Call, watch};
-use flambeau::nn::{Layer, Module, StateDict};
+use flambeau::nn::{Layer, Module};
 use flambeau::ops::explain_convolution;
 use flambeau::prelude::*;
 use flambeau::vision::models;
@@ -79,9 +80,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
 fn load(options: &Options) -> Result<(String, Box<dyn Layer>)> {
     if let Some(path) = &options.weights {
-        // DataParallel puts this before every name.
-        let state = StateDict::from(flambeau::store::load(path)?).strip_prefix("module.");
-        let loaded = models::load(&state, options.network.as_deref())?;
+        let loaded = weights::load(path, options.network.as_deref())?;
         return Ok((loaded.name, loaded.network));
     }
     let name = options.network.as_deref().unwrap_or_default().to_lowercase();
@@ -153,12 +152,15 @@ fn milliseconds(time: Duration) -> String {
     format!("{:.2} ms", 1e3 * time.as_secs_f64())
 }
 
+/// A layer's name, from that of its weight; empty if it has none.
+pub fn layer_name<'a>(parameters: &'a [(String, Tensor)], call: &Call) -> &'a str {
+    let found = parameters.iter().find(|(_, p)| call.weight.as_ref().is_some_and(|weight| weight.same(p)));
+    found.map_or("", |(name, _)| name.strip_suffix(".weight").unwrap_or(name))
+}
+
 fn report(name: &str, network: &dyn Module, input: &Shape, runs: &[Run]) -> Result<String> {
     let parameters = network.named_parameters();
-    let layer = |call: &Call| {
-        let found = parameters.iter().find(|(_, p)| call.weight.as_ref().is_some_and(|weight| weight.same(p)));
-        found.map_or("", |(name, _)| name.strip_suffix(".weight").unwrap_or(name))
-    };
+    let layer = |call: &Call| layer_name(&parameters, call);
     let learned = |layer: &str| {
         let own = |name: &str| name.strip_prefix(layer).is_some_and(|part| matches!(part, ".weight" | ".bias"));
         parameters.iter().filter(|(name, _)| own(name)).map(|(_, p)| p.numel() as u64).sum::<u64>()

@@ -49,6 +49,10 @@ operators! {
     ConvInteger(ops::ConvInteger),
     /// Convolution of quantised numbers.
     QLinearConv(ops::QLinearConv),
+    /// Convolution whose windows move.
+    DeformConv(ops::DeformConv),
+    /// Images put together from windows.
+    Col2Im(ops::Col2Im),
     /// `alpha · A · B + beta · C`.
     Gemm(ops::Gemm),
     /// Matrix product.
@@ -97,6 +101,10 @@ operators! {
     Binary(ops::Binary),
     /// Minimum, maximum, sum or mean of any number of tensors.
     Variadic(ops::Variadic),
+    /// Loss of log-probabilities.
+    NegativeLogLikelihoodLoss(ops::NegativeLogLikelihoodLoss),
+    /// Loss of scores.
+    SoftmaxCrossEntropyLoss(ops::SoftmaxCrossEntropyLoss),
     /// Limits.
     Clip(ops::Clip),
     /// A choice between two tensors.

@@ -28,21 +28,35 @@ const DTYPES: [(i32, DType); 10] = [
 pub fn dtype(number: i64) -> Result<DType> {
     let found = DTYPES.iter().find(|(n, _)| i64::from(*n) == number).map(|&(_, dtype)| dtype);
     found.ok_or_else(|| {
-        let name = match number {
-            4 => "uint16",
-            8 => "string",
-            12 => "uint32",
-            13 => "uint64",
-            14 => "complex64",
-            15 => "complex128",
-            17..=20 => "float8",
-            21 => "uint4",
-            22 => "int4",
-            23 => "float4",
-            _ => "of an unknown number",
-        };
-        Error::not_implemented(format!("ONNX's dtype {number} ({name}) is one that tensors here do not have"))
+        Error::not_implemented(format!(
+            "ONNX's dtype {number} ({}) is one that tensors here do not have",
+            dtype_name(number)
+        ))
     })
+}
+
+/// PyTorch's name of ONNX's number, whether tensors here can have it or not.
+pub fn dtype_name(number: i64) -> &'static str {
+    if let Some((_, dtype)) = DTYPES.iter().find(|(n, _)| i64::from(*n) == number) {
+        return dtype.name();
+    }
+    match number {
+        4 => "uint16",
+        8 => "string",
+        12 => "uint32",
+        13 => "uint64",
+        14 => "complex64",
+        15 => "complex128",
+        17 => "float8_e4m3fn",
+        18 => "float8_e4m3fnuz",
+        19 => "float8_e5m2",
+        20 => "float8_e5m2fnuz",
+        21 => "uint4",
+        22 => "int4",
+        23 => "float4_e2m1fn_x2",
+        24 => "float8_e8m0fnu",
+        _ => "of an unknown number",
+    }
 }
 
 /// ONNX's number of a dtype.

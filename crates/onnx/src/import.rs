@@ -16,9 +16,7 @@ pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 /// # Errors
 /// If it names none, or one that is not understood.
 pub fn opset(model: &proto::Model) -> Result<i64> {
-    let own = model.opset_import.iter().find(|set| is_standard(set.domain.as_deref()));
-    let version =
-        own.and_then(|set| set.version).ok_or_else(|| Error::file("it does not say which opset it is for"))?;
+    let version = declared_opset(model).ok_or_else(|| Error::file("it does not say which opset it is for"))?;
     if !OPSETS.contains(&version) {
         return Err(Error::not_implemented(format!(
             "it is for opset {version}; understood are {} to {}",
@@ -27,6 +25,12 @@ pub fn opset(model: &proto::Model) -> Result<i64> {
         )));
     }
     Ok(version)
+}
+
+/// The version of the standard operators that a file names, whether it is understood or not.
+pub fn declared_opset(model: &proto::Model) -> Option<i64> {
+    let own = model.opset_import.iter().find(|set| is_standard(set.domain.as_deref()));
+    own.and_then(|set| set.version)
 }
 
 fn is_standard(domain: Option<&str>) -> bool {
@@ -51,6 +55,11 @@ fn described(info: &proto::ValueInfo) -> Result<Value> {
     };
     let shape = tensor.shape.as_ref().map(|shape| shape.dim.iter().map(one).collect());
     Ok(Value { name, dtype: element, shape })
+}
+
+/// What is known of a value, its name alone if it is no tensor that can be here.
+pub fn described_or_named(info: &proto::ValueInfo) -> Value {
+    described(info).unwrap_or_else(|_| Value::named(info.name.clone().unwrap_or_default()))
 }
 
 /// A graph that is being built.

@@ -19,7 +19,7 @@ mod write;
 
 pub use import::OPSETS;
 pub use model::Model;
-pub use summary::{Initializer, Summary, initializers, summary};
+pub use summary::{Summary, initializers, summary};
 pub use write::{AttributeValue, Exported, ExportedNode};
 
 use flambeau_tensor::{Result, Tensor};

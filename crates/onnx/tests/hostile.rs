@@ -152,6 +152,19 @@ fn sizes_beyond_the_limit_are_refused_before_they_are_allocated() {
 }
 
 #[test]
+fn nothing_may_be_repeated_without_end() {
+    // The input has no rows; each number of repetitions fits, and their product does not.
+    let nodes = vec![
+        node("Slice", &["x", "zero", "zero"], &["nothing"], vec![]),
+        node("Tile", &["nothing", "repeats"], &["y"], vec![]),
+    ];
+    let repeats = integers(&[1 << 40, 1, 1 << 20, 1 << 20]);
+    let bytes = model(nodes, vec![("zero", integers(&[0])), ("repeats", repeats)]);
+    // A size of 2^40 beside others is refused, or gives nothing: it may not panic.
+    let _ = Model::from_bytes(bytes).and_then(|model| model.with_memory_limit(1 << 24).run(&[input()]));
+}
+
+#[test]
 fn a_chain_of_large_values_stays_within_the_limit() {
     // Each doubles the one before; all but the last are freed, and 2^25 elements are too many.
     let doubling = (0..25).map(|i| {

@@ -2,7 +2,7 @@
 
 use crate::source::Source;
 use crate::{FileDType, Format, in_file, index, npy, safetensors, torch};
-use flambeau_tensor::Result;
+use flambeau_tensor::{Error, Result};
 use std::path::Path;
 
 /// What a file holds.
@@ -93,6 +93,12 @@ pub fn describe(path: impl AsRef<Path>) -> Result<Description> {
         Format::Index => index::describe(&source, path),
         Format::Npy => npy::describe(&source, &npy::name_of(path)),
         Format::Npz => npy::describe_archive(&source),
+        Format::Onnx => Err(is_a_model()),
     };
     read().map_err(|error| in_file(path, &error))
+}
+
+/// What is said of an ONNX model, which another crate reads.
+pub(crate) fn is_a_model() -> Error {
+    Error::file("an ONNX model, and no checkpoint: `flambeau convert` writes its weights to one")
 }

@@ -22,7 +22,7 @@ const fn foreign(name: &'static str, bits: usize) -> FileDType {
 }
 
 /// All of them; the old aliases come last.
-const DTYPES: [FileDType; 24] = [
+const DTYPES: [FileDType; 27] = [
     known(DType::Bool),
     known(DType::U8),
     known(DType::I8),
@@ -45,6 +45,9 @@ const DTYPES: [FileDType; 24] = [
     foreign("float8_e5m2fnuz", 8),
     foreign("float8_e8m0fnu", 8),
     foreign("float4_e2m1fn_x2", 8),
+    foreign("uint4", 4),
+    foreign("int4", 4),
+    foreign("string", 8),
     foreign("qint8", 8),
     foreign("quint8", 8),
 ];
@@ -73,7 +76,7 @@ const CLASSES: [(&str, &str); 17] = [
 
 impl FileDType {
     /// The dtype of this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         let name = match name {
             "float" => "float32",
             "double" => "float64",

@@ -20,6 +20,8 @@ pub enum Format {
     Npy,
     /// A zip archive of NumPy arrays.
     Npz,
+    /// An ONNX model, which the crate `flambeau-onnx` reads.
+    Onnx,
 }
 
 impl Format {
@@ -32,6 +34,8 @@ impl Format {
             Some(Format::Npy)
         } else if start.first() == Some(&0x80) && start.windows(MAGIC.len()).any(|part| part == MAGIC) {
             Some(Format::TorchLegacy)
+        } else if is_onnx(start) {
+            Some(Format::Onnx)
         } else if start.get(8) == Some(&b'{') && !is_text(&start[..8]) {
             Some(Format::Safetensors)
         } else if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
@@ -78,8 +82,18 @@ impl Format {
             Format::Index => "sharded checkpoint",
             Format::Npy => "NumPy array",
             Format::Npz => "NumPy archive",
+            Format::Onnx => "ONNX",
         }
     }
+}
+
+/// Whether a file begins as an ONNX model: a protocol buffer with the version of the format first, then another field of
+/// a model. The length before safetensors' header could begin like this, but its upper half is zero.
+fn is_onnx(start: &[u8]) -> bool {
+    const IR_VERSION: u8 = 1 << 3;
+    // Producer's name and version, domain, model's version, words about it, graph, operators, metadata.
+    const NEXT: [u8; 8] = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72];
+    matches!(start, [IR_VERSION, 1..=0x7f, next, ..] if NEXT.contains(next)) && start.get(4..8) != Some(&[0; 4])
 }
 
 /// Whether bytes are text rather than a number: a length has zeros in it, or is one that no file has.

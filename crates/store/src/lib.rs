@@ -45,7 +45,7 @@ pub use atomic::{WriteSeek, write_atomically};
 pub use describe::{Description, Placed, TensorInfo, describe};
 pub use dtypes::FileDType;
 pub use format::Format;
-pub use source::map;
+pub use source::{View, map, view};
 pub use value::{OrderedDict, Value};
 
 use flambeau_tensor::{Error, Result, Tensor};
@@ -94,6 +94,7 @@ pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<NamedT
         Format::Index => index::load(&source, path, options),
         Format::Npy => Ok(vec![(npy::name_of(path), npy::read(&source)?)]),
         Format::Npz => npy::read_archive(&source),
+        Format::Onnx => Err(describe::is_a_model()),
     };
     read().map_err(|error| in_file(path, &error))
 }

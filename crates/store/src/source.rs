@@ -134,6 +134,33 @@ pub fn map(path: impl AsRef<Path>) -> Result<Arc<Storage>> {
     }
 }
 
+/// The bytes of a file, mapped to be read.
+pub struct View(Option<memmap2::Mmap>);
+
+impl AsRef<[u8]> for View {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+/// A whole file as bytes, of which a page is read when it is first looked at. What [`map`] says of files that others cut
+/// short holds here, too, and nobody may write to the file meanwhile.
+///
+/// # Errors
+/// If the file cannot be opened or mapped.
+pub fn view(path: impl AsRef<Path>) -> Result<View> {
+    let path = path.as_ref();
+    let Source::File(file, length) = Source::open(path)? else { return Ok(View(None)) };
+    if length == 0 {
+        return Ok(View(None));
+    }
+    // SAFETY: the map is only read. That no other process writes to the file meanwhile cannot be known here; the function
+    // tells its callers.
+    let map = unsafe { MmapOptions::new().map(&file) };
+    map.map(|map| View(Some(map)))
+        .map_err(|e| Error::file(format!("{}: mapping the file into memory: {e}", path.display())))
+}
+
 fn map_file(path: &Path, file: &File) -> Result<Arc<Storage>> {
     // SAFETY: the map is private, so what this process writes concerns no other. That no other
     // process cuts the file short meanwhile cannot be known here; `map` tells its callers.

@@ -32,7 +32,7 @@ fn refusal<T: Debug>(limit: usize, read: impl FnOnce() -> Result<T>) -> String {
 }
 
 fn corpus(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(name)
 }
 
 const MIB: usize = 1 << 20;

@@ -6,13 +6,15 @@ mod text;
 
 use crate::numbers;
 use flambeau::Result;
-use flambeau::store::{Description, describe};
-use std::path::PathBuf;
+use flambeau::onnx;
+use flambeau::store::{Description, Format, describe};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub const ABOUT: &str = "\
-Show what is in a checkpoint: tensors with their shapes, dtypes and sizes, shared
-storages, metadata, and which network it looks like.
+Show what is in a checkpoint or an ONNX model: tensors with their shapes, dtypes and
+sizes, shared storages, metadata, and which network it looks like.
 
 The format is told by the content, whatever the name is:
 
@@ -20,6 +22,7 @@ The format is told by the content, whatever the name is:
   .safetensors       safetensors
   .index.json        the index of a checkpoint in several files
   .npy .npz          NumPy's arrays
+  .onnx              ONNX models: inputs, outputs and operators, too
 
 The file is mapped, and the numbers in it are not read: a file of many gigabytes
 takes a few milliseconds. Nothing in it is executed either; what a pickle names
@@ -39,6 +42,7 @@ pub const EXAMPLES: &str = "Examples:
   flambeau inspect resnet50.pth                   everything
   flambeau inspect resnet50.pth --summary         without the list of tensors
   flambeau inspect model.safetensors --json       for programs
+  flambeau inspect resnet50.onnx --summary        what goes in and out, and operators
   flambeau inspect model.safetensors.index.json   all files of the checkpoint";
 
 /// Options of `flambeau inspect`.
@@ -56,7 +60,7 @@ pub struct Options {
 
 /// Prints what is in the file.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let description = describe(&options.file)?;
+    let description = description(&options.file)?;
     let guess = architecture::guess(&description.tensors);
     let text = if options.json {
         json::report(&description, guess.as_deref())
@@ -65,6 +69,22 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     };
     numbers::print(&mut std::io::stdout().lock(), &text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is in a checkpoint or a model.
+pub fn description(file: &Path) -> Result<Description> {
+    if is_model(file) { Ok(onnx::summary(file)?.describe()) } else { describe(file) }
+}
+
+/// Whether a file is an ONNX model: by its first bytes, or by its name where they tell nothing.
+pub fn is_model(file: &Path) -> bool {
+    let mut start = Vec::new();
+    // What cannot be read is said by whoever reads it next.
+    let read = std::fs::File::open(file).and_then(|file| file.take(64).read_to_end(&mut start));
+    match read.ok().and_then(|_| Format::of(&start)) {
+        Some(format) => format == Format::Onnx,
+        None => file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")),
+    }
 }
 
 /// The tensors that share a storage with another one, by the storage's number.

@@ -54,6 +54,18 @@ impl Picture {
         [self.width, self.height]
     }
 
+    /// Red, green and blue of a pixel.
+    ///
+    /// # Panics
+    /// If it lies outside of the picture.
+    pub fn color(&self, x: usize, y: usize) -> [u8; 3] {
+        let at = y * self.width as usize + x;
+        if self.pixels.len() == self.width as usize * self.height as usize {
+            return [self.pixels[at]; 3];
+        }
+        [self.pixels[3 * at], self.pixels[3 * at + 1], self.pixels[3 * at + 2]]
+    }
+
     /// A PNG file's content.
     ///
     /// # Errors

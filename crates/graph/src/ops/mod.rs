@@ -1,11 +1,13 @@
 //! The operators, a file for each family.
 
 mod activation;
+mod columns;
 mod conv;
 mod create;
 mod dropout;
 mod elementwise;
 mod grid;
+mod loss;
 mod matrix;
 mod norm;
 mod order;
@@ -21,11 +23,13 @@ mod window;
 mod write;
 
 pub use activation::{Activation, PRelu, Softmax, SoftmaxKind};
+pub use columns::{Col2Im, DeformConv};
 pub use conv::{Conv, ConvInteger, ConvTranspose, QLinearConv};
 pub use create::{ConstantOfShape, EyeLike, OneHot, Range, Trilu};
 pub use dropout::Dropout;
 pub use elementwise::{Binary, Cast, CastLike, Clip, Unary, Variadic, Where};
 pub use grid::{BlockShuffle, GridSample};
+pub use loss::{NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss};
 pub use matrix::{Einsum, Gemm, MatMul, MatMulInteger, QLinearMatMul};
 pub use norm::{
     BatchNormalization, GroupNormalization, InstanceNormalization, LayerNormalization, LpNormalization, Lrn,
@@ -59,6 +63,8 @@ named_by_variant!(
     ConvTranspose,
     ConvInteger,
     QLinearConv,
+    DeformConv,
+    Col2Im,
     Gemm,
     MatMul,
     MatMulInteger,
@@ -76,6 +82,8 @@ named_by_variant!(
     Lrn,
     LpNormalization,
     MeanVarianceNormalization,
+    NegativeLogLikelihoodLoss,
+    SoftmaxCrossEntropyLoss,
     PRelu,
     Clip,
     Where,

@@ -130,7 +130,12 @@ impl Compute for Tile {
         }
         let shape = x.shape();
         let sizes = shape.iter().zip(&repeats).map(|(&n, &r)| size(n as i128 * r as i128, "an axis"));
-        check_numel(&sizes.collect::<Result<Vec<_>>>()?, x.dtype())?;
+        let sizes = sizes.collect::<Result<Vec<_>>>()?;
+        check_numel(&sizes, x.dtype())?;
+        if sizes.contains(&0) {
+            // Repetitions of nothing may be too many for the view that is copied.
+            return Ok(vec![Tensor::zeros(sizes, x.dtype())?]);
+        }
         Ok(vec![x.repeat(&signed(&repeats))?])
     }
 }

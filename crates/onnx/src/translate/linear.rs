@@ -43,6 +43,14 @@ pub(super) fn translate(t: &mut Translation<'_>) -> Result<Option<Operator>> {
             output_shape: a.ints("output_shape")?,
         }
         .into(),
+        "DeformConv" => ops::DeformConv {
+            window: window(a)?,
+            groups: a.int("group", 1)?,
+            offset_groups: a.int("offset_group", 1)?,
+            kernel_shape: a.ints("kernel_shape")?,
+        }
+        .into(),
+        "Col2Im" => ops::Col2Im { window: window(a)? }.into(),
         "Gemm" => ops::Gemm {
             alpha: a.float("alpha", 1.0)?,
             beta: a.float("beta", 1.0)?,

@@ -1,8 +1,10 @@
 //! Functions of elements, reductions, softmax, random zeros.
 
 use super::Translation;
+use crate::attributes::Attributes;
 use flambeau_graph::ops::{Activation, Binary, Reduction, Unary, Variadic};
 use flambeau_graph::{Operator, ops};
+use flambeau_tensor::ops::Reduction as LossReduction;
 use flambeau_tensor::{DType, Error, Result, Tensor};
 
 /// Functions of one element that have no attributes.
@@ -141,6 +143,8 @@ pub(super) fn translate(t: &mut Translation<'_>) -> Result<Option<Operator>> {
             let flattened = t.opset < 13;
             ops::Softmax { kind, axis: a.int("axis", if flattened { 1 } else { -1 })?, flattened }.into()
         }
+        "NegativeLogLikelihoodLoss" => loss(a)?.into(),
+        "SoftmaxCrossEntropyLoss" => ops::SoftmaxCrossEntropyLoss(loss(a)?).into(),
         "ArgMax" | "ArgMin" => ops::ArgExtreme {
             largest: t.op_type == "ArgMax",
             axis: a.int("axis", 0)?,
@@ -193,4 +197,12 @@ fn activation(t: &Translation<'_>) -> Result<Option<Activation>> {
         "Shrink" => Activation::Shrink { lambd: a.float("lambd", 0.5)?, bias: a.float("bias", 0.0)? },
         _ => return Ok(None),
     }))
+}
+
+fn loss(a: &Attributes<'_>) -> Result<ops::NegativeLogLikelihoodLoss> {
+    let reductions = [("none", LossReduction::None), ("mean", LossReduction::Mean), ("sum", LossReduction::Sum)];
+    Ok(ops::NegativeLogLikelihoodLoss {
+        reduction: a.choice("reduction", "mean", &reductions)?,
+        ignore_index: a.optional_int("ignore_index")?,
+    })
 }

@@ -66,7 +66,7 @@ impl Fuzzer {
     /// # Errors
     /// If it cannot be read.
     pub fn new(target: &str, limit: Duration) -> std::io::Result<Self> {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(target);
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
         let folder = tempfile::tempdir()?;
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(corpus)?.map(|file| Ok(file?.path())).collect::<std::io::Result<_>>()?;

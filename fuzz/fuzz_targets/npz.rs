@@ -1,0 +1,9 @@
+//! NumPy's archives of arrays.
+#![no_main]
+
+use flambeau_fuzz::{soon, touch};
+use flambeau_store::npy;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    soon(|| touch(npy::archive_from_bytes(input.to_vec())?.iter().map(|(_, tensor)| tensor)));
+});
