@@ -8,6 +8,7 @@ import collections
 import io
 import json
 import pathlib
+import pickle
 import zipfile
 
 import numpy
@@ -47,6 +48,14 @@ def nested() -> dict:
     }
 
 
+def arrays() -> dict:
+    """As published datasets have them."""
+    return {
+        b"data": numpy.arange(12, dtype="u1").reshape(2, 6), b"labels": [3, 7], "names": ("a", b"\xff", None, True, 2.5),
+        "columns": numpy.asfortranarray(numpy.ones((2, 3), "<f4")), "empty": numpy.zeros((0, 2), "<i8"),
+    }
+
+
 def zipped(value) -> bytes:
     file = io.BytesIO()
     torch.save(value, file)
@@ -75,6 +84,8 @@ def main() -> None:
         torch.save(value, folder("legacy") / f"{name}.pt", _use_new_zipfile_serialization=False)
         with zipfile.ZipFile(io.BytesIO(zipped(value))) as archive:
             (folder("pickle") / f"{name}.pkl").write_bytes(archive.read("archive/data.pkl"))
+    for protocol in (2, 4):
+        (folder("plain") / f"arrays{protocol}.pkl").write_bytes(pickle.dumps(arrays(), protocol))
     floats = zipped({"w": torch.arange(4.0)})
     (HERE / "torch/deflated.pt").write_bytes(repacked(floats, zipfile.ZIP_DEFLATED))
     (HERE / "torch/big_endian.pt").write_bytes(repacked(floats, zipfile.ZIP_STORED, big_endian))
