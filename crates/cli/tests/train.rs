@@ -197,6 +197,9 @@ fn a_folder_of_pictures_and_a_network_of_ones_own() -> TestResult {
     ] {
         assert!(there.contains(name), "{name} is not among {there:?}");
     }
+    let story: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(run.join("story.json"))?)?;
+    let layers = story["model"]["layers"].as_array().ok_or("layers")?;
+    assert!(layers.len() == 3 && layers.iter().all(|layer| layer["seconds"].as_f64() > Some(0.0)), "{layers:?}");
     assert!(there.iter().any(|name| name.starts_with("events.out.tfevents.")));
     let json: serde_json::Value = serde_json::from_str(&printed("eval runs/halves --json", path)?)?;
     assert_eq!((json["images"].as_u64(), json["accuracy"].as_f64()), (Some(8), Some(1.0)), "{json}");
