@@ -50,6 +50,21 @@ def test_it_learns():
     assert set(history[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds"}
 
 
+def test_mixed_precision():
+    precise, narrow = trainer(), trainer(amp=torch.bfloat16)
+    dtypes = []
+    narrow.model[0].register_forward_hook(lambda module, inputs, output: dtypes.append((module.training, output.dtype)))
+    for trained in (precise, narrow):
+        trained.fit(loader(), DataLoader(blobs(seed=1), batch_size=50), epochs=3)
+    assert set(dtypes) == {(True, torch.bfloat16), (False, torch.float32)}
+    assert all(parameter.dtype == torch.float32 for parameter in narrow.model.parameters())
+    losses = [record["loss"] for record in narrow.history]
+    assert losses != [record["loss"] for record in precise.history]
+    assert losses == pytest.approx([record["loss"] for record in precise.history], abs=0.05)
+    with pytest.raises(ValueError, match="mixed precision trains with bfloat16, but got amp=torch.float16"):
+        trainer(amp=torch.float16)
+
+
 class StopAt(Callback):
     def __init__(self, epoch, batch):
         self.at = epoch, batch

@@ -4,6 +4,7 @@ use crate::bars::bar;
 use crate::numbers::{self, positive};
 use crate::weights;
 use flambeau::autograd::no_grad;
+use flambeau::data::picture::EXTENSIONS;
 use flambeau::nn::Layer;
 use flambeau::ops::stack;
 use flambeau::prelude::*;
@@ -47,7 +48,7 @@ pub struct Options {
     /// Threads that compute [default: all cores].
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
-    /// PNG or JPEG pictures, or folders of them.
+    /// Pictures (JPEG, PNG, WebP, BMP, GIF), or folders of them.
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
 }
@@ -91,18 +92,21 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// The pictures that a path means: itself, or those in a folder, by name.
-fn pictures(path: &Path) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// If a folder cannot be read, or has none in it.
+pub fn pictures(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let entries = std::fs::read_dir(path).map_err(|error| Error::file(error.to_string()))?;
     let is_picture = |path: &PathBuf| {
         let ending = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
-        matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
+        ending.is_some_and(|ending| EXTENSIONS.contains(&ending.as_str()))
     };
     let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_picture).collect();
     if found.is_empty() {
-        return Err(Error::file("no PNG or JPEG pictures in this folder"));
+        return Err(Error::file("no pictures in this folder"));
     }
     found.sort();
     Ok(found)

@@ -45,6 +45,7 @@ const EXAMPLES: &str = "Examples:
   flambeau train --data fashion-mnist     or what clothes look like
   flambeau eval runs/fashion-mnist        how well it does, class by class
   flambeau predict digits.pt seven.png    read a digit from a picture
+  flambeau predict runs/flowers rose.jpg  say which flower it is
   flambeau explain conv2d --input 1,64,56,56 --weight 128,64,3,3 --stride 2 --padding 1
                                           how a convolution is done, and how fast
   flambeau bench --only resnet50          time the layers of a well-known network
@@ -64,7 +65,8 @@ enum Command {
     /// Say how well a trained network tells images apart.
     #[command(long_about = eval::ABOUT, after_help = eval::EXAMPLES)]
     Eval(eval::Options),
-    /// Read digits from PNG pictures with a trained network.
+    /// Say what pictures show, with a network that was trained here.
+    #[command(long_about = predict::ABOUT, after_help = predict::EXAMPLES)]
     Predict(predict::Options),
     /// Show how a convolution is done: work, algorithm, speed against this machine's limits, and a picture.
     #[command(long_about = explain::ABOUT, after_help = explain::EXAMPLES)]

@@ -100,7 +100,7 @@ struct Run {
 }
 
 /// The middle one of some times.
-fn median(mut times: Vec<Duration>) -> Duration {
+pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }

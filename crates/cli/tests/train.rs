@@ -197,11 +197,22 @@ fn a_folder_of_pictures_and_a_network_of_ones_own() -> TestResult {
     ] {
         assert!(there.contains(name), "{name} is not among {there:?}");
     }
+    let story: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(run.join("story.json"))?)?;
+    let layers = story["model"]["layers"].as_array().ok_or("layers")?;
+    assert!(layers.len() == 3 && layers.iter().all(|layer| layer["seconds"].as_f64() > Some(0.0)), "{layers:?}");
     assert!(there.iter().any(|name| name.starts_with("events.out.tfevents.")));
     let json: serde_json::Value = serde_json::from_str(&printed("eval runs/halves --json", path)?)?;
     assert_eq!((json["images"].as_u64(), json["accuracy"].as_f64()), (Some(8), Some(1.0)), "{json}");
     let text = printed("eval runs/halves --train", path)?;
     assert!(text.contains("above") && text.contains("precision"), "{text}");
+    // Pictures of any size are read with all that the folder knows, and one that is none does not end it.
+    let text = printed("predict runs/halves halves/above/0.png halves/below/21.png --top 1", path)?;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0], lines[2]), (4, "halves/above/0.png: above", "halves/below/21.png: below"));
+    assert_eq!(printed("predict runs/halves/best.pt halves/below", path)?.matches(".png: below").count(), 20);
+    let output = flambeau("predict runs/halves mine.toml halves/above/0.png", path)?;
+    assert!(!output.status.success() && String::from_utf8(output.stdout)?.contains("0.png: above"));
+    assert!(String::from_utf8(output.stderr)?.starts_with("error: mine.toml: not a picture"));
     // Another training begins where this one ended, and does not change its first layer.
     let line =
         "train --config config.toml --epochs 1 --init-from runs/halves/model.pt --freeze 0 --freeze 1 --run second";
@@ -213,6 +224,27 @@ fn a_folder_of_pictures_and_a_network_of_ones_own() -> TestResult {
         let same = tensor.to_bytes()? == other.to_bytes()?;
         assert_eq!(same, !name.starts_with("5."), "{name}");
     }
+    Ok(())
+}
+
+#[test]
+fn mixed_precision_learns_too() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path();
+    printed("train --epochs 6 --amp bf16 --device cpu --run run", path)?;
+    printed("train --epochs 6 --run precise", path)?;
+    let accuracy = |run: &str| -> Result<f64, Box<dyn std::error::Error>> {
+        let json: serde_json::Value = serde_json::from_str(&printed(&format!("eval {run} --json"), path)?)?;
+        Ok(json["accuracy"].as_f64().ok_or("a number")?)
+    };
+    let (narrow, precise) = (accuracy("run")?, accuracy("precise")?);
+    assert!((narrow - precise).abs() < 0.03, "{narrow} and {precise}");
+    let state = |run: &str| flambeau::store::load(path.join(run).join("model.safetensors"));
+    let (narrow, precise) = (state("run")?, state("precise")?);
+    assert!(narrow.iter().all(|(_, tensor)| tensor.dtype() != flambeau::DType::BF16));
+    let differ =
+        |(a, b): (&(String, flambeau::Tensor), &(String, flambeau::Tensor))| a.1.to_bytes().ok() != b.1.to_bytes().ok();
+    assert!(narrow.iter().zip(&precise).any(differ));
     Ok(())
 }
 
@@ -239,6 +271,10 @@ fn mistakes_are_explained() -> TestResult {
         ("train --run run", "run has a training in it"),
         ("train --resume run --model lenet", "lenet cannot read images of 1 x 8 x 8"),
         ("train --freeze encoder", "nothing in the network begins with 'encoder'"),
+        ("train --device cuda", "there is no other device than cpu"),
+        ("train --amp f16", "invalid value 'f16'"),
+        ("predict run/model.pt none.png", "error: none.png: No such file"),
+        ("predict halves none.png", "halves: no folder of a training"),
         ("train --lr 0", "a number above zero is needed"),
         ("train --val-split 1", "a share from 0 to less than 1"),
         ("train --data halves --val-split 0.0001", "too few"),

@@ -18,6 +18,7 @@ mod module;
 pub mod modules;
 pub mod optim;
 mod parameter;
+mod precision;
 mod state_dict;
 pub mod utils;
 pub mod watch;

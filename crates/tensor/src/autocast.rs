@@ -4,9 +4,13 @@
 //! ```
 //! use flambeau_tensor::{DType, autocast};
 //! assert_eq!(autocast::state(), autocast::State { enabled: false, dtype: DType::BF16 });
-//! autocast::set_state(autocast::State { enabled: true, dtype: DType::F16 });
+//! assert!(autocast::with(DType::F16, || autocast::state().enabled));
+//! assert!(!autocast::state().enabled);
 //! assert_eq!(autocast::Policy::of("matmul"), Some(autocast::Policy::Narrow));
 //! ```
+//!
+//! The tensor's own operators compute in what they are given. Who calls them for a user asks for the conversion: the
+//! functions and layers of `flambeau_nn` by [`arguments`], and what Python calls.
 
 use crate::{DType, Result, Tensor};
 use std::cell::Cell;
@@ -32,6 +36,19 @@ pub fn state() -> State {
 /// Changes the state of this thread.
 pub fn set_state(state: State) {
     STATE.set(state);
+}
+
+/// Runs something with mixed precision on, whose narrow dtype is `dtype`; afterwards, also after a panic, the state is as
+/// it was before.
+pub fn with<R>(dtype: DType, run: impl FnOnce() -> R) -> R {
+    struct Before(State);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            set_state(self.0);
+        }
+    }
+    let _before = Before(STATE.replace(State { enabled: true, dtype }));
+    run()
 }
 
 /// Which dtype an operator gets its floating-point arguments in.
@@ -127,6 +144,22 @@ pub fn convert(argument: &Tensor, target: DType) -> Result<Tensor> {
     if eligible(argument.dtype()) { argument.to_dtype(target) } else { Ok(argument.clone()) }
 }
 
+/// The arguments of an operator, as this thread's state wants them.
+///
+/// # Errors
+/// If there is not enough memory.
+pub fn arguments<const N: usize>(policy: Policy, given: [&Tensor; N]) -> Result<[Tensor; N]> {
+    let mut arguments = given.map(Tensor::clone);
+    if state().enabled
+        && let Some(target) = policy.target(given.iter().map(|tensor| tensor.dtype()))
+    {
+        for argument in &mut arguments {
+            *argument = convert(argument, target)?;
+        }
+    }
+    Ok(arguments)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +171,9 @@ mod tests {
         assert_eq!(Policy::Widest.target([DType::BF16, DType::F32, DType::I64]), Some(DType::F32));
         let x = Tensor::ones([2], DType::F32).unwrap();
         assert_eq!(convert(&x, DType::BF16).unwrap().dtype(), DType::BF16);
+        let [same] = arguments(Policy::Narrow, [&x]).unwrap();
+        let [narrow] = with(DType::F16, || arguments(Policy::Narrow, [&x])).unwrap();
+        assert_eq!((same.dtype(), narrow.dtype(), state().enabled), (DType::F32, DType::F16, false));
         let x = x.to_dtype(DType::F64).unwrap();
         assert_eq!(convert(&x, DType::BF16).unwrap().dtype(), DType::F64);
     }

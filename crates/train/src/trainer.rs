@@ -6,7 +6,7 @@ use flambeau_nn::Module;
 use flambeau_nn::lr_scheduler::LrScheduler;
 use flambeau_nn::optim::Optimizer;
 use flambeau_nn::utils::clip_grad_norm_;
-use flambeau_tensor::{Error, Result, Tensor, autograd::no_grad, default_generator};
+use flambeau_tensor::{DType, Error, Result, Tensor, autocast, autograd::no_grad, default_generator};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -81,6 +81,7 @@ pub struct Trainer<'a, M, O> {
     scheduler: Option<(Box<dyn LrScheduler + 'a>, Every)>,
     clip_norm: Option<f64>,
     accumulate: usize,
+    amp: Option<DType>,
     ema: Option<Ema>,
     validate: Option<Validate<'a, M>>,
     watch: Option<Watch>,
@@ -107,6 +108,7 @@ impl<'a, M: Module, O: Optimizer> Trainer<'a, M, O> {
             scheduler: None,
             clip_norm: None,
             accumulate: 1,
+            amp: None,
             ema: None,
             validate: None,
             watch: None,
@@ -296,7 +298,11 @@ impl<'a, M: Module, O: Optimizer> Trainer<'a, M, O> {
         let (mut done, mut samples, mut total) = (0u64, 0u64, 0.0);
         for batch in batches.take(count) {
             let batch = batch?;
-            let Outcome { loss, scores } = compute(&self.net, &batch)?.into();
+            let outcome = match self.amp {
+                Some(dtype) => autocast::with(dtype, || compute(&self.net, &batch)),
+                None => compute(&self.net, &batch),
+            };
+            let Outcome { loss, scores } = outcome?.into();
             // The mean over all batches of the step.
             let share = if count > 1 { loss.div(count as f64)? } else { loss.clone() };
             share.backward()?;
@@ -445,6 +451,14 @@ impl<'a, M: Module, O: Optimizer> TrainerBuilder<'a, M, O> {
         self
     }
 
+    /// Computes losses in mixed precision: convolutions and products in `dtype`, bfloat16, and the rest as [`autocast`]
+    /// says. Weights, gradients, what the optimiser keeps, and validation stay as they are.
+    #[must_use]
+    pub fn amp(mut self, dtype: DType) -> Self {
+        self.trainer.amp = Some(dtype);
+        self
+    }
+
     /// Keeps a running mean of the weights, of which this share stays at every step, and validates with it.
     #[must_use]
     pub fn ema(mut self, decay: f64) -> Self {
@@ -494,11 +508,15 @@ impl<'a, M: Module, O: Optimizer> TrainerBuilder<'a, M, O> {
     /// Makes the trainer.
     ///
     /// # Errors
-    /// If a step is to have no batch, or the decay of the mean weights is not between 0 and 1.
+    /// If a step is to have no batch, the decay of the mean weights is not between 0 and 1, or mixed precision is to be
+    /// with another dtype than bfloat16, whose gradients would vanish or be none.
     pub fn build(self) -> Result<Trainer<'a, M, O>> {
         let TrainerBuilder { mut trainer, ema_decay } = self;
         if trainer.accumulate == 0 {
             return Err(Error::value("a step takes at least one batch, but accumulate is 0"));
+        }
+        if let Some(dtype) = trainer.amp.filter(|&dtype| dtype != DType::BF16) {
+            return Err(Error::value(format!("mixed precision trains with bfloat16, but got {}", dtype.name())));
         }
         trainer.ema = ema_decay.map(|decay| Ema::new(&trainer.net, decay)).transpose()?;
         Ok(trainer)

@@ -28,6 +28,8 @@ class Trainer:
             ``scheduler_each="step"``. ``ReduceLROnPlateau`` is given the validation loss.
         accumulate: batches whose gradients make one step.
         max_grad_norm: the norm that all gradients together are cut down to.
+        amp: ``torch.bfloat16`` computes the model and the loss of training batches in mixed precision, as in a block of
+            ``torch.autocast("cpu")``; weights and what the optimiser keeps stay as they are.
         ema_decay: trains as ever, but validates and saves the best with weights averaged over the steps.
     """
 
@@ -42,6 +44,7 @@ class Trainer:
         scheduler_each: str = "epoch",
         accumulate: int = 1,
         max_grad_norm: float | None = None,
+        amp: torch.dtype | None = None,
         ema_decay: float | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
@@ -49,6 +52,8 @@ class Trainer:
             raise ValueError(f"gradients of at least one batch make a step, but accumulate is {accumulate}")
         if scheduler_each not in ("epoch", "step"):
             raise ValueError(f"scheduler_each is 'epoch' or 'step', but got {scheduler_each!r}")
+        if amp not in (None, torch.bfloat16):
+            raise ValueError(f"mixed precision trains with bfloat16, but got amp={amp}")
         self.model = model
         self.optimizer = optimizer
         self.loss = loss
@@ -57,6 +62,7 @@ class Trainer:
         self.scheduler_each = scheduler_each
         self.accumulate = accumulate
         self.max_grad_norm = max_grad_norm
+        self.amp = amp
         self.ema = ExponentialMovingAverage(model, ema_decay) if ema_decay is not None else None
         self.callbacks = [Progress()] if callbacks is None else list(callbacks)
         #: a dict for each finished epoch
@@ -125,8 +131,9 @@ class Trainer:
         self.optimizer.zero_grad()
         pending = 0
         for input, target in batches:
-            output = self.model(input)
-            loss = self.loss(output, target)
+            with torch.autocast("cpu", enabled=self.amp is not None):
+                output = self.model(input)
+                loss = self.loss(output, target)
             (loss / self.accumulate if self.accumulate > 1 else loss).backward()
             self._mean.update(loss.item(), len(target))
             for metric in self.metrics:

@@ -89,6 +89,12 @@ pub fn in_order(images: &Prepared, batch_size: usize) -> Result<DataLoader<Prepa
     builder.generator(generator).build()
 }
 
+/// What is done to pictures of any size before a network that learned from `data` sees them as `(C, H, W)`.
+pub fn for_pictures(data: &str, [channels, height, width]: [usize; 3]) -> Preparation {
+    let (mean, std) = statistics(data, channels);
+    Preparation::new().resize([height, width]).normalize(mean, std)
+}
+
 /// What is done to each image.
 fn preparation(settings: &Settings, images: &Images) -> Result<Preparation> {
     let (mean, std) = statistics(&settings.data, images.channels());

@@ -13,7 +13,7 @@ mod recipe;
 mod record;
 mod run;
 
-pub use data::Data;
+pub use data::{Data, for_pictures};
 pub use evaluate::{Evaluation, evaluate};
 pub use model::make;
 pub use options::{Augment, Options, Settings};
@@ -194,6 +194,9 @@ fn train(
     }
     if let Some(norm) = settings.clip_norm {
         builder = builder.clip_norm(norm);
+    }
+    if settings.amp.is_some() {
+        builder = builder.amp(DType::BF16);
     }
     if let Some(decay) = settings.ema {
         builder = builder.ema(decay);

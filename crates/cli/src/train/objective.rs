@@ -25,18 +25,19 @@ impl Objective {
     /// # Errors
     /// If the network cannot read the images.
     pub fn of(&self, net: &dyn Layer, images: &Tensor, labels: &Tensor) -> Result<Outcome> {
+        // In mixed precision scores are narrow; a loss needs all its digits.
         let options = CrossEntropyOptions { label_smoothing: self.label_smoothing, ..CrossEntropyOptions::default() };
         let (scores, mut loss) = if self.mixup > 0.0 {
             let share = beta(self.mixup);
             let partners = Tensor::randperm(labels.numel(), DType::I64)?;
             let mixed = images.mul(share)?.add_alpha(&images.index_select(0, &partners)?, 1.0 - share)?;
-            let scores = net.forward(&mixed)?;
+            let scores = net.forward(&mixed)?.to_dtype(DType::F32)?;
             let own = scores.cross_entropy_loss(labels, &options)?;
             let others = scores.cross_entropy_loss(&labels.index_select(0, &partners)?, &options)?;
             let loss = own.mul(share)?.add_alpha(&others, 1.0 - share)?;
             (scores, loss)
         } else {
-            let scores = net.forward(images)?;
+            let scores = net.forward(images)?.to_dtype(DType::F32)?;
             let loss = scores.cross_entropy_loss(labels, &options)?;
             (scores, loss)
         };

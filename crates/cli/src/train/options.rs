@@ -80,12 +80,19 @@ pub struct Options {
     /// End after so many epochs that were not better than the best.
     #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Learning")]
     pub early_stop: Option<u64>,
+    /// Mixed precision: convolutions and matrix products of the training are computed in this type of numbers, weights stay
+    /// float32.
+    #[arg(long, value_enum, help_heading = "Learning")]
+    pub amp: Option<Amp>,
     /// Seed of the initial weights, the order of the images and their variations [default: 0].
     #[arg(long, help_heading = "Learning")]
     pub seed: Option<u64>,
     /// Threads that compute; results do not depend on it [default: all cores].
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Learning")]
     pub threads: Option<usize>,
+    /// Where it is computed; there is only the CPU [default: cpu].
+    #[arg(long, value_parser = device, hide_possible_values = true, help_heading = "Learning")]
+    pub device: Option<Device>,
 
     /// Where the model goes: NAME.safetensors and NAME.pt [default: digits, or FOLDER/model of the run].
     #[arg(long, value_name = "NAME", help_heading = "Files")]
@@ -107,6 +114,22 @@ pub enum Augment {
     Flip,
     /// Shifted, mirrored, and partly erased half of the time.
     Strong,
+}
+
+/// The narrow numbers of mixed precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Amp {
+    /// bfloat16: as wide a range as float32, and 8 bits of it.
+    Bf16,
+}
+
+/// Where networks are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// The processor.
+    Cpu,
 }
 
 /// Which optimiser.
@@ -143,6 +166,10 @@ fn number(text: &str, wanted: &str, good: impl Fn(f64) -> bool) -> Result<f64, S
 
 fn above_zero(text: &str) -> Result<f64, String> {
     number(text, "a number above zero", |n| n > 0.0)
+}
+
+fn device(text: &str) -> Result<Device, String> {
+    if text == "cpu" { Ok(Device::Cpu) } else { Err("there is no other device than cpu".to_owned()) }
 }
 
 fn zero_or_more(text: &str) -> Result<f64, String> {
@@ -215,8 +242,10 @@ impl Options {
             clip_norm: self.clip_norm.or(other.clip_norm),
             ema: self.ema.or(other.ema),
             early_stop: self.early_stop.or(other.early_stop),
+            amp: self.amp.or(other.amp),
             seed: self.seed.or(other.seed),
             threads: self.threads.or(other.threads),
+            device: self.device.or(other.device),
             out: self.out.or(other.out),
             checkpoint_every: self.checkpoint_every.or(other.checkpoint_every),
         }
@@ -251,8 +280,10 @@ impl Options {
             clip_norm: self.clip_norm,
             ema: self.ema,
             early_stop: self.early_stop,
+            amp: self.amp,
             seed: self.seed.unwrap_or(0),
             threads: self.threads,
+            device: self.device.unwrap_or(Device::Cpu),
             out: self.out,
             checkpoint_every: self.checkpoint_every,
             data,
@@ -294,8 +325,10 @@ pub struct Settings {
     pub clip_norm: Option<f64>,
     pub ema: Option<f64>,
     pub early_stop: Option<u64>,
+    pub amp: Option<Amp>,
     pub seed: u64,
     pub threads: Option<usize>,
+    pub device: Device,
     pub out: Option<PathBuf>,
     pub checkpoint_every: Option<u64>,
 }
@@ -357,6 +390,7 @@ mod tests {
             ("epochs = \"many\"", "invalid type"),
             ("lr = -1.0", "lr: a number above zero is needed"),
             ("batch-size = 0", "batch-size: a whole number above zero is needed"),
+            ("device = \"cuda\"", "unknown variant `cuda`"),
             ("optimizer = \"newton\"", "unknown variant `newton`"),
         ] {
             std::fs::write(&path, text).expect("written");

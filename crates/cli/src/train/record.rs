@@ -4,7 +4,7 @@ use super::data::Data;
 use super::evaluate::Evaluation;
 use super::options::Settings;
 use crate::report::{self, Story, picture};
-use crate::summary::algorithm;
+use crate::summary::{algorithm, median};
 use flambeau::autograd::no_grad;
 use flambeau::data::Dataset;
 use flambeau::nn::watch::{Call, watch, watch_values};
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The points of an epoch that TensorBoard is told of.
 const POINTS: u64 = 50;
+/// How often the layers are timed.
+const PASSES: usize = 9;
 /// The layers whose outputs are shown.
 const FEATURES: usize = 4;
 
@@ -140,6 +142,9 @@ impl Record {
         let first = net.parameters().into_iter().find(|parameter| parameter.ndim() == 4);
         self.story.filters = first.map_or(Ok(Vec::new()), |weight| picture::filters(&weight))?;
         self.story.features = Some(features(net, data)?);
+        for (layer, seconds) in self.story.model.layers.iter_mut().zip(times(net, data.train.shape())?) {
+            layer.seconds = Some(seconds);
+        }
         report::save(&self.story, &self.folder)?;
         let page = self.folder.join("report.html");
         report::write(&self.story, &page)?;
@@ -169,12 +174,27 @@ fn layers(net: &dyn Layer, [channels, height, width]: [usize; 3]) -> Result<Vec<
             kind: call.kind.to_owned(),
             output: call.output.to_vec(),
             parameters: parameters.iter().filter(|(known, _)| own(known)).map(|(_, p)| p.numel() as u64).sum(),
-            // The first pass of a network makes plans and tells nothing about those to come.
+            // The first pass of a network makes plans and tells nothing about those to come: see `times`.
             seconds: None,
             algorithm: algorithm(call)?.to_owned(),
         })
     };
     calls.iter().map(layer).collect()
+}
+
+/// How many seconds each of [`layers`] takes for one image: the middle one of some passes after the first.
+fn times(net: &dyn Layer, [channels, height, width]: [usize; 3]) -> Result<Vec<f64>> {
+    net.eval();
+    let image = Tensor::zeros([1, channels, height, width], DType::F32)?;
+    let mut passes = Vec::with_capacity(PASSES + 1);
+    for _ in 0..=PASSES {
+        let (output, calls) = watch(|| no_grad(|| net.forward(&image)));
+        output?;
+        passes.push(calls);
+    }
+    passes.remove(0);
+    let calls = passes.iter().map(Vec::len).min().unwrap_or(0);
+    Ok((0..calls).map(|at| median(passes.iter().map(|calls| calls[at].elapsed).collect()).as_secs_f64()).collect())
 }
 
 /// The layer that a call was of, by its name in the state dict.

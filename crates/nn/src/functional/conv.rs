@@ -1,6 +1,7 @@
 //! Convolutions.
 
 use crate::modules::Sizes;
+use crate::precision;
 use flambeau_tensor::ops::{ConvolutionOptions, Padding};
 use flambeau_tensor::{Result, Tensor};
 
@@ -81,7 +82,7 @@ macro_rules! convolutions {
         /// # Errors
         /// PyTorch's, for shapes, dtypes and options that do not fit each other.
         pub fn $name(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: &$options) -> Result<Tensor> {
-            input.$name(weight, bias, &options.0)
+            precision::product(input, weight, bias, |input, weight, bias| input.$name(weight, bias, &options.0))
         }
     )*};
 }

@@ -1,6 +1,7 @@
 //! Losses, as means over all elements or targets. Other reductions, weights and label smoothing
 //! are options of the tensor's own methods.
 
+use crate::precision;
 use flambeau_tensor::ops::{CrossEntropyOptions, Reduction};
 use flambeau_tensor::{Result, Tensor};
 
@@ -9,7 +10,7 @@ use flambeau_tensor::{Result, Tensor};
 /// # Errors
 /// If the shapes do not fit or a class does not exist.
 pub fn cross_entropy(input: &Tensor, target: &Tensor) -> Result<Tensor> {
-    input.cross_entropy_loss(target, &CrossEntropyOptions::default())
+    precision::loss(input, target, |input, target| input.cross_entropy_loss(target, &CrossEntropyOptions::default()))
 }
 
 /// Mean negative log-likelihood of target classes `(N, …)`, given log-probabilities `(N, C, …)`.
@@ -17,7 +18,9 @@ pub fn cross_entropy(input: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// If the shapes do not fit or a class does not exist.
 pub fn nll_loss(input: &Tensor, target: &Tensor) -> Result<Tensor> {
-    input.nll_loss(target, None, Reduction::Mean, CrossEntropyOptions::default().ignore_index)
+    precision::loss(input, target, |input, target| {
+        input.nll_loss(target, None, Reduction::Mean, CrossEntropyOptions::default().ignore_index)
+    })
 }
 
 /// Mean squared error.
@@ -25,7 +28,7 @@ pub fn nll_loss(input: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// If the shapes cannot be broadcast.
 pub fn mse_loss(input: &Tensor, target: &Tensor) -> Result<Tensor> {
-    input.mse_loss(target, Reduction::Mean)
+    precision::loss(input, target, |input, target| input.mse_loss(target, Reduction::Mean))
 }
 
 /// Mean absolute error.
@@ -33,7 +36,7 @@ pub fn mse_loss(input: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// If the shapes cannot be broadcast.
 pub fn l1_loss(input: &Tensor, target: &Tensor) -> Result<Tensor> {
-    input.l1_loss(target, Reduction::Mean)
+    precision::loss(input, target, |input, target| input.l1_loss(target, Reduction::Mean))
 }
 
 /// Mean binary cross-entropy of `sigmoid(input)`.
@@ -41,5 +44,7 @@ pub fn l1_loss(input: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// If the shapes differ.
 pub fn binary_cross_entropy_with_logits(input: &Tensor, target: &Tensor) -> Result<Tensor> {
-    input.binary_cross_entropy_with_logits(target, None, None, Reduction::Mean)
+    precision::loss(input, target, |input, target| {
+        input.binary_cross_entropy_with_logits(target, None, None, Reduction::Mean)
+    })
 }

@@ -23,7 +23,7 @@ use flambeau_tensor::{Result, Tensor};
 /// # Errors
 /// If the sizes do not fit.
 pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    flambeau_tensor::ops::linear(input, weight, bias)
+    crate::precision::product(input, weight, bias, flambeau_tensor::ops::linear)
 }
 
 /// `max(x, 0)`.

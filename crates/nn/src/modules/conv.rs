@@ -1,7 +1,7 @@
 //! Convolution layers.
 
 use super::Sizes;
-use crate::{Forward, Module, Parameter, init, watch};
+use crate::{Forward, Module, Parameter, init, precision, watch};
 use flambeau_tensor::ops::{ConvolutionOptions, PadMode, Padding};
 use flambeau_tensor::{DType, Error, Result, Tensor};
 
@@ -229,11 +229,13 @@ impl<const D: usize> Forward for Conv<D> {
         }
         let (input, options) = (&padded, &options);
         let kind = ["Conv", "Conv1d", "Conv2d", "Conv3d"].get(D).copied().unwrap_or("Conv");
-        watch::layer(kind, Some(weight), Some(options), input, || match D {
-            1 => input.conv1d(weight, bias, options),
-            2 => input.conv2d(weight, bias, options),
-            3 => input.conv3d(weight, bias, options),
-            _ => input.convolution(weight, bias, options, false),
+        watch::layer(kind, Some(weight), Some(options), input, || {
+            precision::product(input, weight, bias, |input, weight, bias| match D {
+                1 => input.conv1d(weight, bias, options),
+                2 => input.conv2d(weight, bias, options),
+                3 => input.conv3d(weight, bias, options),
+                _ => input.convolution(weight, bias, options, false),
+            })
         })
     }
 }
@@ -319,11 +321,13 @@ impl<const D: usize> Forward for ConvTranspose<D> {
         let (weight, bias, options) = (&*self.weight, self.bias(), &self.options);
         let kind = ["ConvTranspose", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"];
         let kind = kind.get(D).copied().unwrap_or(kind[0]);
-        watch::layer(kind, Some(weight), Some(options), input, || match D {
-            1 => input.conv_transpose1d(weight, bias, options),
-            2 => input.conv_transpose2d(weight, bias, options),
-            3 => input.conv_transpose3d(weight, bias, options),
-            _ => input.convolution(weight, bias, options, true),
+        watch::layer(kind, Some(weight), Some(options), input, || {
+            precision::product(input, weight, bias, |input, weight, bias| match D {
+                1 => input.conv_transpose1d(weight, bias, options),
+                2 => input.conv_transpose2d(weight, bias, options),
+                3 => input.conv_transpose3d(weight, bias, options),
+                _ => input.convolution(weight, bias, options, true),
+            })
         })
     }
 }

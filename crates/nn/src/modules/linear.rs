@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use crate::{Forward, Module, Parameter, init, watch};
+use crate::{Forward, Module, Parameter, init, precision, watch};
 use flambeau_tensor::{Result, Tensor, get_default_dtype};
 
 /// `output = input · weightᵀ + bias`, from `(…, in_features)` to `(…, out_features)`.
@@ -48,7 +48,7 @@ impl Linear {
 impl Forward for Linear {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         watch::layer("Linear", Some(&self.weight), None, input, || {
-            flambeau_tensor::ops::linear(input, &self.weight, self.bias())
+            precision::product(input, &self.weight, self.bias(), flambeau_tensor::ops::linear)
         })
     }
 }

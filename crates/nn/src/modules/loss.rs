@@ -1,5 +1,6 @@
 //! Losses as objects with options.
 
+use crate::precision;
 use flambeau_tensor::ops::{CrossEntropyOptions, Reduction};
 use flambeau_tensor::{Result, Tensor};
 
@@ -24,7 +25,7 @@ macro_rules! losses {
             /// If the shapes or dtypes do not fit.
             pub fn forward(&self, input: &Tensor, target: &Tensor) -> Result<Tensor> {
                 let compute: fn(&Tensor, &Tensor, Reduction) -> Result<Tensor> = $compute;
-                compute(input, target, self.reduction)
+                precision::loss(input, target, |input, target| compute(input, target, self.reduction))
             }
         }
     )*};
@@ -64,6 +65,6 @@ impl CrossEntropyLoss {
     /// # Errors
     /// If the shapes or dtypes do not fit, or a class does not exist.
     pub fn forward(&self, input: &Tensor, target: &Tensor) -> Result<Tensor> {
-        input.cross_entropy_loss(target, &self.options)
+        precision::loss(input, target, |input, target| input.cross_entropy_loss(target, &self.options))
     }
 }

@@ -12,8 +12,8 @@ mod mutate;
 
 pub use allocator::peak;
 
-use flambeau_store::{Format, LoadOptions, describe, load, load_with, npy, safetensors, torch};
-use flambeau_tensor::Result;
+use flambeau_store::{Format, LoadOptions, Value, describe, load, load_with, npy, plain, safetensors, torch};
+use flambeau_tensor::{Result, Tensor};
 use mutate::Mutator;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -23,7 +23,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The parsers, by the name of their corpus folder.
-pub const TARGETS: [&str; 7] = ["torch", "legacy", "pickle", "safetensors", "index", "npy", "npz"];
+pub const TARGETS: [&str; 8] = ["torch", "legacy", "pickle", "plain", "safetensors", "index", "npy", "npz"];
 
 /// What one input may take beyond its own size: what deflated records and shared containers may
 /// unfold to, and room for what they are made of.
@@ -121,6 +121,7 @@ impl Fuzzer {
             "pickle" => torch::from_bytes(around(input))?.into_state_dict()?,
             "safetensors" => safetensors::from_bytes(input)?,
             "npy" => vec![(String::new(), npy::from_bytes(input.to_vec())?)],
+            "plain" => tensors(plain::from_bytes(input.to_vec())?),
             "npz" => npy::archive_from_bytes(input.to_vec())?,
             _ => load(self.file(input))?,
         };
@@ -130,7 +131,7 @@ impl Fuzzer {
                 tensor.to_bytes()?;
             }
         }
-        if self.figures.inputs.is_multiple_of(16) && self.target != "index" {
+        if self.figures.inputs.is_multiple_of(16) && !matches!(self.target.as_str(), "index" | "plain") {
             let path = self.file(input);
             let described = describe(&path).map(|description| description.parameters());
             load_with(&path, &LoadOptions { mmap: true }).and(described)?;
@@ -202,4 +203,14 @@ fn pattern(message: &str) -> String {
     let words =
         text.split_whitespace().filter(|word| word.chars().all(|c| c.is_ascii_alphabetic() || c == ':' || c == ','));
     words.take(10).collect::<Vec<_>>().join(" ")
+}
+
+/// The tensors in a value, wherever they are.
+fn tensors(value: Value) -> Vec<(String, Tensor)> {
+    match value {
+        Value::Tensor(tensor) => vec![(String::new(), tensor)],
+        Value::List(values) | Value::Tuple(values) => values.into_iter().flat_map(tensors).collect(),
+        Value::Dict(entries) => entries.into_iter().flat_map(|(key, value)| [key, value]).flat_map(tensors).collect(),
+        _ => Vec::new(),
+    }
 }
