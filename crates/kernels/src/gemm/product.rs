@@ -265,14 +265,16 @@ impl<T: Float> Product<'_, T> {
     /// # Safety
     /// The operand must be as large as the sizes say.
     pub unsafe fn packed(&self, isa: Isa, side: Side) -> Option<Scratch<T>> {
+        if self.items * self.rows * self.columns * self.depth == 0 {
+            return None;
+        }
         let cut = Cut::new(self, isa);
         let in_place = match side {
             Side::Left => cut.a_in_place,
             Side::Right => cut.b_in_place,
         };
         // SAFETY: passed on from the caller.
-        (!in_place && self.items * self.rows * self.columns * self.depth != 0)
-            .then(|| unsafe { self.pack_whole(isa, &cut, side) })
+        (!in_place).then(|| unsafe { self.pack_whole(isa, &cut, side) })
     }
 
     fn lanes(&self, side: Side) -> usize {

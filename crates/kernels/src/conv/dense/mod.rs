@@ -63,9 +63,9 @@ impl<T: ConvElement> Algorithm<T> for Dense {
         let cycles = uses as f64 / lanes as f64;
         let most = if problem.pass == Pass::WeightGradient { 0.75 } else { 0.88 };
         let mut speed = most * cycles / (cycles + 0.6);
-        if problem.pass == Pass::Forward && g.weight_len() * size_of::<T>() > SECOND_LEVEL {
+        let positions = g.batch * g.output().iter().product::<usize>();
+        if problem.pass == Pass::Forward && positions > 0 && g.weight_len() * size_of::<T>() > SECOND_LEVEL {
             // Few positions leave lanes empty, and a large weight is fetched for all of them.
-            let positions = g.batch * g.output().iter().product::<usize>();
             let filled = match problem.layout {
                 ImageLayout::ChannelsFirst => positions as f64 / positions.next_multiple_of(lanes) as f64,
                 ImageLayout::ChannelsLast => 1.0,

@@ -92,6 +92,27 @@ fn several_blocks_match_the_definition() {
 }
 
 #[test]
+fn nothing_is_made_of_a_weight_for_no_images() {
+    for (batch, channels) in [(0, 3), (2, 0)] {
+        let geometry = Geometry {
+            batch,
+            in_channels: channels,
+            out_channels: 4,
+            groups: 1,
+            input: [1, 5, 6],
+            kernel: [1; 3],
+            stride: [1; 3],
+            padding_begin: [0; 3],
+            padding_end: [0; 3],
+            dilation: [1; 3],
+        };
+        for layout in [ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast] {
+            check::<f32>("dense", &geometry, layout, 0.0).expect("a bias alone, or nothing");
+        }
+    }
+}
+
+#[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
     let before = parallel::threads();
     for g in larger() {
