@@ -26,5 +26,5 @@ def test_prints_what_torch_prints(script):
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_runs_without_torch(script):
+def test_prints_the_same_again(script):
     assert output("-m", "flambeau", str(script)) == output("-m", "flambeau", str(script))

@@ -57,9 +57,4 @@ impl<T: ConvElement> Kept<T> {
     pub(super) fn numbers(&self) -> &[T] {
         self.numbers.as_slice()
     }
-
-    /// Bytes that it takes.
-    pub fn bytes(&self) -> usize {
-        size_of_val(self.numbers())
-    }
 }

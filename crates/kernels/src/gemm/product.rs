@@ -224,6 +224,7 @@ impl<T: Float> Product<'_, T> {
         let shared = |side: Side, share: bool| unsafe {
             let kept = self.packed.filter(|(of, _)| *of == side).map(|(_, numbers)| numbers);
             let own = (share && kept.is_none()).then(|| self.pack_whole(isa, &cut, side));
+            assert!(kept.is_none_or(|kept| kept.len() == self.packed_len(&cut, side)), "an operand packed for others");
             let start = kept.or(own.as_ref().map(Scratch::as_slice)).map(<[T]>::as_ptr);
             (start.map(|start| self.panels(&cut, side, start)), own)
         };
@@ -284,6 +285,12 @@ impl<T: Float> Product<'_, T> {
         }
     }
 
+    /// How many numbers an operand packed whole has.
+    fn packed_len(&self, cut: &Cut, side: Side) -> usize {
+        let Packed { blocks, block_size, .. } = self.panels(cut, side, std::ptr::null());
+        self.items * blocks * block_size
+    }
+
     /// An operand packed whole, seen as its panels.
     fn panels(&self, cut: &Cut, side: Side, start: *const T) -> Packed<T> {
         let lanes = self.lanes(side);
@@ -302,7 +309,7 @@ impl<T: Float> Product<'_, T> {
         };
         let Packed { blocks, panel_lanes, block_size, .. } = self.panels(cut, side, std::ptr::null());
         let panels = lanes.div_ceil(panel_lanes);
-        let (numbers, start) = scratch::<T>(self.items * blocks * block_size);
+        let (numbers, start) = scratch::<T>(self.packed_len(cut, side));
         let task_panels = (self.items * blocks * panels).div_ceil(ENOUGH_TASKS).min(BLOCK_LANES / panel_lanes).max(1);
         let task_lanes = task_panels * panel_lanes;
         let groups = lanes.div_ceil(task_lanes);

@@ -36,13 +36,19 @@ impl<T: ConvElement> Pointwise<'_, T> {
         every_pixel && (layout == ImageLayout::ChannelsLast || g.groups == 1 && (g.batch == 1 || pixels >= PIXELS))
     }
 
-    /// Computes the images. All slices must have the lengths that the geometry says.
+    /// Computes the images.
+    ///
+    /// # Panics
+    /// In debug builds, if a slice has not the length that the geometry says.
     pub fn run(&self, isa: Isa, to: &mut [T]) {
         // SAFETY: the slices are as long as the product's sizes say, and the result is borrowed.
         self.with(to, |product| unsafe { product.run(isa) });
     }
 
-    /// Says which product it is.
+    /// Says which product it is. Where only the weight matters, there need be no images.
+    ///
+    /// # Panics
+    /// In debug builds, if a slice has not the length that the geometry says.
     pub fn with<R>(&self, to: &mut [T], then: impl FnOnce(&Product<'_, T>) -> R) -> R {
         let g = self.geometry;
         let pixels: usize = g.input.iter().product();
@@ -53,6 +59,10 @@ impl<T: ConvElement> Pointwise<'_, T> {
             (from_channels, to_channels) = (to_channels, from_channels);
             (lane_stride, depth_stride) = (1, to_channels);
         }
+        let images = [g.batch * g.groups * from_channels * pixels, g.batch * g.groups * to_channels * pixels];
+        let given = [self.images.len(), to.len()];
+        debug_assert!(given == [0; 2] || given == images, "{given:?} numbers where there should be {images:?}");
+        debug_assert_eq!(self.weight.len(), g.groups * from_channels * to_channels);
         let first = self.layout == ImageLayout::ChannelsFirst;
         let item_stride = if first { 0 } else { from_channels * to_channels };
         let weights = Strided { start: self.weight.as_ptr(), item_stride, lane_stride, depth_stride };
